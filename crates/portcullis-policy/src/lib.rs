@@ -1,0 +1,25 @@
+//! Key policies and rules; decides who may play what.
+//!
+//! `decide_*` are pure functions of a verified caller, the facts and the moment: they can be
+//! called twice, or for show. This crate knows no SQL, no HTTP, nobody's JSON and no key
+//! bytes; facts are brought to it, and what it hands back is a [`Decision`] with the reason
+//! and with a trace of every rule that was looked at.
+//!
+//! Two things only this crate can make: a [`Grant`], against which the vault opens one
+//! content key, and an `Admission`, against which the edge answers one path.
+//!
+//! Refusing is the default. One rule that refuses beats any number that allow, and a rule
+//! that cannot be evaluated refuses.
+
+mod decision;
+mod grant;
+pub mod model;
+mod packaging;
+mod reason;
+mod rules;
+mod words;
+
+pub use decision::{Decision, Outcome, Rule, Step, Verdict};
+pub use grant::{Grant, Purpose};
+pub use packaging::{PackagingAsk, PackagingFacts, PackagingGrant, decide_packaging};
+pub use reason::{Kind, Reason, ReasonError};

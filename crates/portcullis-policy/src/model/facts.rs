@@ -1,0 +1,17 @@
+//! All that a decision about a content may depend on, loaded beforehand.
+//!
+//! A decision gets facts, it does not fetch them; that is why it can be repeated for
+//! `explain` and tried out with other facts.
+
+use super::{Content, Entitlement, KeyPolicy};
+
+/// What is known when a license or a token is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The content that was asked for.
+    pub content: Content,
+    /// The key policy the content names.
+    pub key_policy: KeyPolicy,
+    /// What the entitlement list says about the caller.
+    pub entitled: Entitlement,
+}

@@ -1,0 +1,267 @@
+//! Why something was refused.
+//!
+//! The codes are stable: programs, audit records and support staff rely on them. Each is
+//! explained for operators in `docs/reasons.md` and stands at least once in the decision
+//! matrix (`tests/it/matrix.txt`). A reason knows what kind of no it is, so that every front
+//! door can choose its status without a list of its own; it does not know any status.
+
+use std::{fmt, str::FromStr};
+
+/// Why something was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// There is no such content for this tenant.
+    ContentUnknown,
+    /// The user's entitlement to the content is over.
+    EntitlementExpired,
+    /// The user is not entitled to the content.
+    EntitlementMissing,
+    /// The user's entitlement to the content has not begun.
+    EntitlementNotYet,
+    /// No key asked for is of a track class the viewer may have.
+    KeyClass,
+    /// No key asked for belongs to the content.
+    KeyUnknown,
+    /// The content may not be reached from this network address.
+    PlaceAddress,
+    /// The API key's role does not permit this.
+    RoleMissing,
+    /// A rule that applies could not be evaluated.
+    RuleUnavailable,
+    /// The token is for another network address.
+    TokenAddress,
+    /// Two different tokens of one kind were presented.
+    TokenAmbiguous,
+    /// The token is meant for somebody else.
+    TokenAudience,
+    /// A claim the token must carry is missing or wrong.
+    TokenClaim,
+    /// The token is not for this content.
+    TokenContent,
+    /// The token is past its end.
+    TokenExpired,
+    /// The token comes from an issuer that is not trusted here.
+    TokenIssuer,
+    /// The token is of a kind that is not accepted here.
+    TokenKind,
+    /// The token has no end, or one too far away.
+    TokenLifetime,
+    /// The token cannot be read.
+    TokenMalformed,
+    /// A token is needed and none was presented.
+    TokenMissing,
+    /// The token cannot be used yet.
+    TokenNotYet,
+    /// The token does not cover this path.
+    TokenPath,
+    /// The token's signature does not match any trusted key.
+    TokenSignature,
+    /// The content's key policy is open, there is no token to issue.
+    TokenUnneeded,
+    /// The content's time window is over.
+    WindowClosed,
+    /// The content's time window has not begun.
+    WindowNotOpen,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: &'static [Self] = &[
+        Self::ContentUnknown,
+        Self::EntitlementExpired,
+        Self::EntitlementMissing,
+        Self::EntitlementNotYet,
+        Self::KeyClass,
+        Self::KeyUnknown,
+        Self::PlaceAddress,
+        Self::RoleMissing,
+        Self::RuleUnavailable,
+        Self::TokenAddress,
+        Self::TokenAmbiguous,
+        Self::TokenAudience,
+        Self::TokenClaim,
+        Self::TokenContent,
+        Self::TokenExpired,
+        Self::TokenIssuer,
+        Self::TokenKind,
+        Self::TokenLifetime,
+        Self::TokenMalformed,
+        Self::TokenMissing,
+        Self::TokenNotYet,
+        Self::TokenPath,
+        Self::TokenSignature,
+        Self::TokenUnneeded,
+        Self::WindowClosed,
+        Self::WindowNotOpen,
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ContentUnknown => "content.unknown",
+            Self::EntitlementExpired => "entitlement.expired",
+            Self::EntitlementMissing => "entitlement.missing",
+            Self::EntitlementNotYet => "entitlement.not_yet",
+            Self::KeyClass => "key.class",
+            Self::KeyUnknown => "key.unknown",
+            Self::PlaceAddress => "place.address",
+            Self::RoleMissing => "role.missing",
+            Self::RuleUnavailable => "rule.unavailable",
+            Self::TokenAddress => "token.address",
+            Self::TokenAmbiguous => "token.ambiguous",
+            Self::TokenAudience => "token.audience",
+            Self::TokenClaim => "token.claim",
+            Self::TokenContent => "token.content",
+            Self::TokenExpired => "token.expired",
+            Self::TokenIssuer => "token.issuer",
+            Self::TokenKind => "token.kind",
+            Self::TokenLifetime => "token.lifetime",
+            Self::TokenMalformed => "token.malformed",
+            Self::TokenMissing => "token.missing",
+            Self::TokenNotYet => "token.not_yet",
+            Self::TokenPath => "token.path",
+            Self::TokenSignature => "token.signature",
+            Self::TokenUnneeded => "token.unneeded",
+            Self::WindowClosed => "window.closed",
+            Self::WindowNotOpen => "window.not_open",
+        }
+    }
+
+    /// What kind of no this is.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::EntitlementExpired
+            | Self::EntitlementMissing
+            | Self::EntitlementNotYet
+            | Self::KeyClass
+            | Self::PlaceAddress
+            | Self::RoleMissing
+            | Self::TokenAddress
+            | Self::TokenContent
+            | Self::TokenPath
+            | Self::TokenUnneeded
+            | Self::WindowClosed
+            | Self::WindowNotOpen => Kind::Forbidden,
+            Self::ContentUnknown | Self::KeyUnknown => Kind::NotFound,
+            Self::TokenAmbiguous
+            | Self::TokenAudience
+            | Self::TokenClaim
+            | Self::TokenExpired
+            | Self::TokenIssuer
+            | Self::TokenKind
+            | Self::TokenLifetime
+            | Self::TokenMalformed
+            | Self::TokenMissing
+            | Self::TokenNotYet
+            | Self::TokenSignature => Kind::Unauthenticated,
+            Self::RuleUnavailable => Kind::Unavailable,
+        }
+    }
+
+    /// What it means, in one sentence without a full stop.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::ContentUnknown => "there is no such content for this tenant",
+            Self::EntitlementExpired => "the user's entitlement to the content is over",
+            Self::EntitlementMissing => "the user is not entitled to the content",
+            Self::EntitlementNotYet => "the user's entitlement to the content has not begun",
+            Self::KeyClass => "no key asked for is of a track class the viewer may have",
+            Self::KeyUnknown => "no key asked for belongs to the content",
+            Self::PlaceAddress => "the content may not be reached from this network address",
+            Self::RoleMissing => "the API key's role does not permit this",
+            Self::RuleUnavailable => "a rule that applies could not be evaluated",
+            Self::TokenAddress => "the token is for another network address",
+            Self::TokenAmbiguous => "two different tokens of one kind were presented",
+            Self::TokenAudience => "the token is meant for somebody else",
+            Self::TokenClaim => "a claim the token must carry is missing or wrong",
+            Self::TokenContent => "the token is not for this content",
+            Self::TokenExpired => "the token is past its end",
+            Self::TokenIssuer => "the token comes from an issuer that is not trusted here",
+            Self::TokenKind => "the token is of a kind that is not accepted here",
+            Self::TokenLifetime => "the token has no end, or one too far away",
+            Self::TokenMalformed => "the token cannot be read",
+            Self::TokenMissing => "a token is needed and none was presented",
+            Self::TokenNotYet => "the token cannot be used yet",
+            Self::TokenPath => "the token does not cover this path",
+            Self::TokenSignature => "the token's signature does not match any trusted key",
+            Self::TokenUnneeded => "the content's key policy is open, there is no token to issue",
+            Self::WindowClosed => "the content's time window is over",
+            Self::WindowNotOpen => "the content's time window has not begun",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ReasonError;
+
+    fn from_str(code: &str) -> Result<Self, ReasonError> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code).ok_or(ReasonError)
+    }
+}
+
+/// The text is not the code of a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the code of a reason")]
+pub struct ReasonError;
+
+/// What kind of no a reason is. A front door maps these four to its own statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// We know enough about the caller to say no; presenting another credential of the same
+    /// caller will not help.
+    Forbidden,
+    /// There is nothing of that name, or nothing this caller may know of.
+    NotFound,
+    /// The credential is missing or not good; a good one may help.
+    Unauthenticated,
+    /// Something of ours is missing; the caller did nothing wrong.
+    Unavailable,
+}
+
+impl Kind {
+    /// The name used in documents and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_complete_and_in_order_of_codes() {
+        // Declaration order is the order of the list, so the last one counts them all.
+        assert_eq!(Reason::ALL.len(), Reason::WindowNotOpen as usize + 1);
+        assert!(Reason::ALL.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn every_code_leads_back_to_its_reason() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.code().parse(), Ok(*reason));
+        }
+        assert_eq!("token".parse::<Reason>(), Err(ReasonError));
+    }
+}
