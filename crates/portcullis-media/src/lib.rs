@@ -6,5 +6,6 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod avc;
 pub mod bmff;
 pub mod cenc;

@@ -1,7 +1,23 @@
 //! ISO base media files (MP4, CMAF): reading hostile ones, writing our own.
 //!
 //! Readers take the payload of a box, never a file: the caller walks the top level with
-//! [`read_header`](boxes::read_header) and hands in `moov` and `moof`. Sample data (`mdat`)
+//! [`read_header`] and hands in `moov` and `moof`. Sample data (`mdat`)
 //! is never looked at here.
 //!
 //! SPEC: ISO/IEC 14496-12 (boxes, sample tables, fragments), 14496-14/-15 (sample entries).
+
+mod box_type;
+pub mod boxes;
+mod error;
+mod model;
+pub mod moof;
+pub mod moov;
+mod reader;
+mod sample_entry;
+
+pub use box_type::BoxType;
+pub use boxes::{Boxes, Child, Header, read_header};
+pub use error::{Fault, MediaError};
+pub use model::{Edit, Movie, RollRun, SAMPLES_MAX, Sample, Track, TrackKind};
+pub use reader::Reader;
+pub use sample_entry::{AacConfig, AvcConfig, Codec, Picture, SampleEntry};
