@@ -14,6 +14,7 @@ pub mod moof;
 pub mod moov;
 mod reader;
 mod sample_entry;
+pub mod write;
 
 pub use box_type::BoxType;
 pub use boxes::{Boxes, Child, Header, read_header};
