@@ -70,7 +70,6 @@ impl<T> Decision<T> {
     }
 
     /// The outcome and the trace, to keep the one after the other was used up.
-    #[must_use]
     pub fn into_parts(self) -> (Outcome<T>, Vec<Step>) {
         (self.outcome, self.trace)
     }
@@ -162,10 +161,14 @@ pub enum Rule {
     Entitlement,
     /// The keys belong to the content and are of an allowed class.
     Keys,
-    /// What the edge route asks for.
+    /// What the edge route asks for, and whether anything can be allowed at all.
     Level,
+    /// The token is within its lifetime.
+    Lifetime,
     /// What an API key's role permits.
     Role,
+    /// The DRM system can enforce the license's terms.
+    Terms,
     /// The token is one the key policy or route accepts.
     Token,
     /// The token is for this content.
@@ -184,7 +187,9 @@ impl Rule {
             Self::Entitlement => "entitlement",
             Self::Keys => "keys",
             Self::Level => "level",
+            Self::Lifetime => "lifetime",
             Self::Role => "role",
+            Self::Terms => "terms",
             Self::Token => "token",
             Self::TokenContent => "token-content",
             Self::Window => "window",
@@ -211,25 +216,31 @@ impl Trace {
         self.0.push(step);
     }
 
+    /// Makes a refusal, also where no rule has refused yet.
+    pub(crate) fn refuse<T>(mut self) -> Decision<T> {
+        let reason = self.refusal().unwrap_or_else(|| {
+            let detail = "nothing can be allowed here";
+            self.add(Step::refuse(Rule::Level, Reason::RuleUnavailable, detail));
+            Reason::RuleUnavailable
+        });
+        Decision { outcome: Outcome::Refuse(reason), trace: self.0 }
+    }
+
     /// Makes the decision: `allowed` is called only if no rule refused and at least one
     /// allowed.
-    pub(crate) fn conclude<T>(mut self, allowed: impl FnOnce() -> T) -> Decision<T> {
-        let refusal = self.0.iter().find_map(|step| match step.verdict {
+    pub(crate) fn conclude<T>(self, allowed: impl FnOnce() -> T) -> Decision<T> {
+        let any_allowed = self.0.iter().any(|step| step.verdict == Verdict::Allow);
+        if self.refusal().is_some() || !any_allowed {
+            return self.refuse();
+        }
+        Decision { outcome: Outcome::Allow(allowed()), trace: self.0 }
+    }
+
+    fn refusal(&self) -> Option<Reason> {
+        self.0.iter().find_map(|step| match step.verdict {
             Verdict::Refuse(reason) => Some(reason),
             Verdict::Allow | Verdict::Skip => None,
-        });
-        let outcome = match refusal {
-            Some(reason) => Outcome::Refuse(reason),
-            None if self.0.iter().any(|step| step.verdict == Verdict::Allow) => {
-                Outcome::Allow(allowed())
-            }
-            None => {
-                let detail = "no rule allowed anything";
-                self.add(Step::refuse(Rule::Level, Reason::RuleUnavailable, detail));
-                Outcome::Refuse(Reason::RuleUnavailable)
-            }
-        };
-        Decision { outcome, trace: self.0 }
+        })
     }
 }
 

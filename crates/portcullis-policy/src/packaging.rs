@@ -39,7 +39,6 @@ pub struct PackagingGrant {
 
 impl PackagingGrant {
     /// The grants, at least one.
-    #[must_use]
     pub fn grants(&self) -> &[Grant] {
         &self.grants
     }

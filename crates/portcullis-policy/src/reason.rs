@@ -28,6 +28,8 @@ pub enum Reason {
     RoleMissing,
     /// A rule that applies could not be evaluated.
     RuleUnavailable,
+    /// The DRM system cannot enforce the terms of the license.
+    TermsSystem,
     /// The token is for another network address.
     TokenAddress,
     /// Two different tokens of one kind were presented.
@@ -76,6 +78,7 @@ impl Reason {
         Self::PlaceAddress,
         Self::RoleMissing,
         Self::RuleUnavailable,
+        Self::TermsSystem,
         Self::TokenAddress,
         Self::TokenAmbiguous,
         Self::TokenAudience,
@@ -108,6 +111,7 @@ impl Reason {
             Self::PlaceAddress => "place.address",
             Self::RoleMissing => "role.missing",
             Self::RuleUnavailable => "rule.unavailable",
+            Self::TermsSystem => "terms.system",
             Self::TokenAddress => "token.address",
             Self::TokenAmbiguous => "token.ambiguous",
             Self::TokenAudience => "token.audience",
@@ -138,6 +142,7 @@ impl Reason {
             | Self::KeyClass
             | Self::PlaceAddress
             | Self::RoleMissing
+            | Self::TermsSystem
             | Self::TokenAddress
             | Self::TokenContent
             | Self::TokenPath
@@ -173,6 +178,7 @@ impl Reason {
             Self::PlaceAddress => "the content may not be reached from this network address",
             Self::RoleMissing => "the API key's role does not permit this",
             Self::RuleUnavailable => "a rule that applies could not be evaluated",
+            Self::TermsSystem => "the DRM system cannot enforce the terms of the license",
             Self::TokenAddress => "the token is for another network address",
             Self::TokenAmbiguous => "two different tokens of one kind were presented",
             Self::TokenAudience => "the token is meant for somebody else",

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use portcullis_base::{PolicyName, TrackClass};
+use portcullis_drm::LicenseTerms;
 
 use super::{AddressRule, AllowedClasses, EntitlementRule};
 
@@ -16,6 +17,8 @@ pub struct KeyPolicy {
     pub name: PolicyName,
     /// Whether a token is needed, and which.
     pub restriction: Restriction,
+    /// What a license allows.
+    pub terms: LicenseTerms,
     /// The track classes a license may contain keys for.
     pub classes: AllowedClasses,
     /// Whether the entitlement list is asked.
