@@ -22,6 +22,8 @@ pub enum Reason {
     KeyClass,
     /// No key asked for belongs to the content.
     KeyUnknown,
+    /// The path could be read in more than one way.
+    PathMalformed,
     /// The content may not be reached from this network address.
     PlaceAddress,
     /// The API key's role does not permit this.
@@ -46,18 +48,22 @@ pub enum Reason {
     TokenIssuer,
     /// The token is of a kind that is not accepted here.
     TokenKind,
-    /// The token has no end, or one too far away.
+    /// The token lives longer than is accepted.
     TokenLifetime,
     /// The token cannot be read.
     TokenMalformed,
     /// A token is needed and none was presented.
     TokenMissing,
+    /// The token names no end.
+    TokenNoEnd,
     /// The token cannot be used yet.
     TokenNotYet,
     /// The token does not cover this path.
     TokenPath,
     /// The token's signature does not match any trusted key.
     TokenSignature,
+    /// The token is longer than any that is accepted.
+    TokenTooLong,
     /// The content's key policy is open, there is no token to issue.
     TokenUnneeded,
     /// The content's time window is over.
@@ -75,6 +81,7 @@ impl Reason {
         Self::EntitlementNotYet,
         Self::KeyClass,
         Self::KeyUnknown,
+        Self::PathMalformed,
         Self::PlaceAddress,
         Self::RoleMissing,
         Self::RuleUnavailable,
@@ -90,9 +97,11 @@ impl Reason {
         Self::TokenLifetime,
         Self::TokenMalformed,
         Self::TokenMissing,
+        Self::TokenNoEnd,
         Self::TokenNotYet,
         Self::TokenPath,
         Self::TokenSignature,
+        Self::TokenTooLong,
         Self::TokenUnneeded,
         Self::WindowClosed,
         Self::WindowNotOpen,
@@ -108,6 +117,7 @@ impl Reason {
             Self::EntitlementNotYet => "entitlement.not_yet",
             Self::KeyClass => "key.class",
             Self::KeyUnknown => "key.unknown",
+            Self::PathMalformed => "path.malformed",
             Self::PlaceAddress => "place.address",
             Self::RoleMissing => "role.missing",
             Self::RuleUnavailable => "rule.unavailable",
@@ -123,9 +133,11 @@ impl Reason {
             Self::TokenLifetime => "token.lifetime",
             Self::TokenMalformed => "token.malformed",
             Self::TokenMissing => "token.missing",
+            Self::TokenNoEnd => "token.no_end",
             Self::TokenNotYet => "token.not_yet",
             Self::TokenPath => "token.path",
             Self::TokenSignature => "token.signature",
+            Self::TokenTooLong => "token.too_long",
             Self::TokenUnneeded => "token.unneeded",
             Self::WindowClosed => "window.closed",
             Self::WindowNotOpen => "window.not_open",
@@ -148,7 +160,8 @@ impl Reason {
             | Self::TokenPath
             | Self::TokenUnneeded
             | Self::WindowClosed
-            | Self::WindowNotOpen => Kind::Forbidden,
+            | Self::WindowNotOpen
+            | Self::PathMalformed => Kind::Forbidden,
             Self::ContentUnknown | Self::KeyUnknown => Kind::NotFound,
             Self::TokenAmbiguous
             | Self::TokenAudience
@@ -160,7 +173,9 @@ impl Reason {
             | Self::TokenMalformed
             | Self::TokenMissing
             | Self::TokenNotYet
-            | Self::TokenSignature => Kind::Unauthenticated,
+            | Self::TokenSignature
+            | Self::TokenNoEnd
+            | Self::TokenTooLong => Kind::Unauthenticated,
             Self::RuleUnavailable => Kind::Unavailable,
         }
     }
@@ -175,6 +190,7 @@ impl Reason {
             Self::EntitlementNotYet => "the user's entitlement to the content has not begun",
             Self::KeyClass => "no key asked for is of a track class the viewer may have",
             Self::KeyUnknown => "no key asked for belongs to the content",
+            Self::PathMalformed => "the path could be read in more than one way",
             Self::PlaceAddress => "the content may not be reached from this network address",
             Self::RoleMissing => "the API key's role does not permit this",
             Self::RuleUnavailable => "a rule that applies could not be evaluated",
@@ -187,12 +203,14 @@ impl Reason {
             Self::TokenExpired => "the token is past its end",
             Self::TokenIssuer => "the token comes from an issuer that is not trusted here",
             Self::TokenKind => "the token is of a kind that is not accepted here",
-            Self::TokenLifetime => "the token has no end, or one too far away",
+            Self::TokenLifetime => "the token lives longer than is accepted",
             Self::TokenMalformed => "the token cannot be read",
             Self::TokenMissing => "a token is needed and none was presented",
+            Self::TokenNoEnd => "the token names no end",
             Self::TokenNotYet => "the token cannot be used yet",
             Self::TokenPath => "the token does not cover this path",
             Self::TokenSignature => "the token's signature does not match any trusted key",
+            Self::TokenTooLong => "the token is longer than any that is accepted",
             Self::TokenUnneeded => "the content's key policy is open, there is no token to issue",
             Self::WindowClosed => "the content's time window is over",
             Self::WindowNotOpen => "the content's time window has not begun",
