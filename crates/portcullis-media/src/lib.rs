@@ -6,6 +6,9 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod aac;
 pub mod avc;
 pub mod bmff;
 pub mod cenc;
+pub mod dash;
+pub mod hls;

@@ -123,6 +123,9 @@ pub enum Fault {
     /// A box inside a container says that it ends with the file.
     #[error("a box `{0}` without a size inside a container")]
     OpenEnd(BoxType),
+    /// The samples together are larger than the file.
+    #[error("the samples claim more bytes than the file has")]
+    Overclaimed,
     /// A sum or product leaves the range of its type.
     #[error("{0} out of range")]
     Overflow(&'static str),

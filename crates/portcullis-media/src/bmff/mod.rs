@@ -9,11 +9,17 @@
 mod box_type;
 pub mod boxes;
 mod error;
+mod groups;
 mod model;
 pub mod moof;
 pub mod moov;
+pub mod pssh;
 mod reader;
+mod sample_description;
 mod sample_entry;
+mod sample_format;
+mod tables;
+mod track;
 pub mod write;
 
 pub use box_type::BoxType;

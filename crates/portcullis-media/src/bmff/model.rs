@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{BoxType, Fault, MediaError, SampleEntry};
+use super::{BoxType, Codec, Fault, MediaError, SampleEntry};
 
 /// What `moov`, and the fragments appended so far, say.
 #[derive(Clone, Debug)]
@@ -84,6 +84,21 @@ impl Track {
         let (top, bottom) = (frames.checked_mul(self.timescale.into())?, ticks);
         let divisor = greatest_common_divisor(top, bottom);
         (bottom != 0).then(|| (top / divisor, bottom / divisor))
+    }
+
+    /// The refusal of a track we cannot handle, such as `track 3: VP9 is not supported yet`.
+    ///
+    /// # Errors
+    ///
+    /// When the codec is [`Codec::Unsupported`].
+    pub fn check_supported(&self) -> Result<(), MediaError> {
+        match &self.sample_entry.codec {
+            Codec::Unsupported(name) => {
+                Err(MediaError::unsupported(name.as_str())
+                    .within(format_args!("track {}", self.id)))
+            }
+            Codec::Aac(_) | Codec::Avc(_) => Ok(()),
+        }
     }
 
     /// Checks that every sample with bytes lies inside one of `extents`, the payloads of the
@@ -192,6 +207,8 @@ pub(crate) struct TrackState {
     pub(crate) next_decode_time: u64,
     /// Roll distances declared in `stbl`, which fragments may refer to.
     pub(crate) roll_distances: Vec<i16>,
+    /// How many samples the runs in `Track::roll` cover.
+    pub(crate) rolled: u64,
 }
 
 /// Defaults for the samples of fragments.
