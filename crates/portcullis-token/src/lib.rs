@@ -1,0 +1,23 @@
+//! Every token format: parse, verify, issue.
+//!
+//! A token is text from outside until its `verify` has checked signature, lifetime and kind;
+//! what comes out is a [`Verified`], which nothing else can make. This crate does not know
+//! what a token may open, what time it is, or what a request looks like: the caller says.
+//!
+//! | module | format |
+//! |---|---|
+//! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
+//! | [`api_key`] | our own keys for machines |
+//! | [`bearer`], [`lifetime`] | what the formats share |
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+pub mod api_key;
+pub mod bearer;
+pub mod edge;
+pub mod lifetime;
+mod token_key;
+mod verified;
+
+pub use token_key::TokenKey;
+pub use verified::Verified;
