@@ -4,8 +4,8 @@
 # It deliberately uses nothing but ffmpeg's own generators and one font of Debian's
 # fonts-dejavu-core, so that the film belongs to nobody but this project.
 #
-#   film-360p.mp4, film-720p.mp4   H.264 High, 25 fps, B-frames, closed GOPs of 2 s at the same frames
-#   film-eng.mp4, film-deu.mp4     AAC-LC stereo 48 kHz, one melody per language, a tick every second
+#   film-360p.mp4, film-720p.mp4   H.264 High, 25 fps, B-frames, the same closed GOPs of 2 s
+#   film-eng.mp4, film-deu.mp4     AAC-LC stereo 48 kHz, a melody each, a tick every second
 #
 # The frame row (read by console/test/frame-row.mjs): 16 squares at the top left of every frame,
 # in 640x360 coordinates at x = 8 + 26 i, y = 8, each 24 x 24 on a grey band.
@@ -81,13 +81,14 @@ done
 lift='clip((t-1)/5,0,1)-clip((t-13)/5,0,1)'
 smooth="(3*pow($lift,2)-2*pow($lift,3))"
 lamp="enable='lt(mod(n,25),4)'"
+clock='fontcolor=0xffc857:x=858:y=642'
 label() { printf "drawtext=fontfile=%s:text='%s':fontsize=%s:fontcolor=%s:x=%s:y=%s" "$@"; }
 
 x264() { # the same frame types at the same places in every rendition
     printf '%s' "-c:v libx264 -profile:v high -preset veryslow -tune animation -pix_fmt yuv420p \
-        -g 50 -keyint_min 50 -sc_threshold 0 -bf 3 -flags +cgop+bitexact -fflags +bitexact \
-        -threads 1 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv \
-        -movflags +faststart -video_track_timescale 12800 -crf $1"
+        -refs 4 -g 50 -keyint_min 50 -sc_threshold 0 -bf 3 -flags +cgop+bitexact \
+        -fflags +bitexact -threads 1 -color_primaries bt709 -color_trc bt709 \
+        -colorspace bt709 -color_range tv -movflags +faststart -video_track_timescale 12800 -crf $1"
 }
 
 film="[0]fps=25[sky];
@@ -101,7 +102,7 @@ film="[0]fps=25[sky];
  drawbox=x=1096:y=308:w=56:h=94:color=0xffc857:t=fill:$lamp,
  drawbox=x=0:y=616:w=1280:h=104:color=0x14182a:t=fill,
  $(label $font 'The Gate' 56 white 40 640),
- drawtext=fontfile=$mono:timecode='00\\:00\\:00\\:00':rate=25:fontsize=56:fontcolor=0xffc857:x=858:y=642,
+ drawtext=fontfile=$mono:timecode='00\\:00\\:00\\:00':rate=25:fontsize=56:$clock,
  $row,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,split[hd][sd];
  [hd]$(label $mono '720p' 44 white 1140 24)[v720];
  [sd]scale=640:360:flags=area,$(label $mono '360p' 24 white 564 12)[v360]"
