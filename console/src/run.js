@@ -73,7 +73,7 @@ async function makePlan(run, choice, { licensePath, state, cheat }) {
     addNote(run, 'token', { kind: 'text', text: `Now the cheat: ${cheat.story}` });
     const possible = await cheat.change(plan, { choice, state, ask, granted });
     if (possible === false) {
-      setRunStatus(run, 'refused');
+      if (run.status === 'running') setRunStatus(run, 'refused');
       return null;
     }
   }
@@ -122,13 +122,18 @@ async function playPlan(run, plan, choice, video, cleanup) {
   });
   setStep(run, 'manifest', 'busy');
   showManifestRequest(run, plan);
-  const failed = (message) => {
+  let refusals = Promise.resolve();
+  const failed = async (message) => {
+    // A player only sees that a request failed; the reason is what the server said to it.
+    await refusals;
     if (run.status !== 'running' && run.status !== 'playing') return;
-    // A player only sees that a request failed; the reason is what the server said before.
     setRunStatus(run, run.refusals.length > 0 ? 'refused' : 'failed', message);
   };
   const { open } = await PLAYERS[choice.stream.kind]();
-  const report = (seen) => observe(run, choice, seen);
+  const report = (seen) => {
+    if (seen.status < 400) observe(run, choice, seen);
+    else refusals = refusals.then(() => observeRefusal(run, seen));
+  };
   const player = await open({ video, plan, report, failed });
   if (run.status === 'stopped') return player.close();
   cleanup.push(() => player.close());
@@ -147,12 +152,8 @@ function showManifestRequest(run, plan) {
   }
 }
 
-// Sees every answer that the player gets.
+// Sees every good answer that the player gets.
 function observe(run, choice, seen) {
-  if (seen.status >= 400) {
-    refusedRequest(run, seen);
-    return;
-  }
   if (seen.kind === 'license') {
     showLicense(run, seen);
     return;
@@ -171,15 +172,25 @@ function observe(run, choice, seen) {
   }
 }
 
-function refusedRequest(run, seen) {
-  const step = seen.kind === 'license' ? 'license' : run.segments > 0 ? 'session'
-    : sessionTokenIn(seen.url) ? 'session' : 'manifest';
-  const door = seen.kind === 'license' ? 'license' : 'media';
+async function observeRefusal(run, seen) {
+  const license = seen.kind === 'license';
+  const media = run.segments > 0 || sessionTokenIn(seen.url) ? 'session' : 'manifest';
   const problem = problemOf(seen.status, textFrom(seen.answered));
-  if (seen.kind === 'license') showLicenseRequest(run, seen);
-  addRefusal(run, step, door, problem, seen.requestId);
-  showTrace(run, 'decision', seen.requestId ?? problem.requestId, 'refused');
+  if (license) showLicenseRequest(run, seen);
+  const requestId = seen.requestId ?? problem.requestId;
+  const trace = await fetchTrace(requestId);
+  if (!license) addNote(run, media, { kind: 'text', text: BARE });
+  // The media gate tells a stranger nothing; only the demo lets us look behind it.
+  const refused = trace?.trace?.find((rule) => rule.reason);
+  if (trace?.reason) problem.code = trace.reason;
+  if (refused) problem.detail ||= refused.detail ?? '';
+  addRefusal(run, license ? 'license' : media, license ? 'license' : 'media', problem, requestId);
+  if (trace) addNote(run, 'decision', { kind: 'trace', trace });
+  setStep(run, 'decision', 'refused');
 }
+
+const BARE = 'The gate says no and nothing else, so that a thief learns nothing. The reason below '
+  + 'is from the demo\'s own record.';
 
 function showSession(run, choice, seen) {
   if (run.steps.session.status !== 'busy') return;
