@@ -4,7 +4,7 @@
 import { fetchState } from './api.js';
 import { CHEATS } from './cheats.js';
 import { state as progress, watchProgress } from './progress.js';
-import { startRun, stopRun } from './run.js';
+import { chooseLanguage, startRun, stopRun } from './run.js';
 import { buildCheats, buildChoices, buildGlossary, choice } from './view/choices.js';
 import { byId } from './view/dom.js';
 import { buildSteps, showProgress } from './view/steps.js';
@@ -28,6 +28,9 @@ async function start() {
     run(state, choice(state));
   });
   byId('stop').addEventListener('click', () => stopRun());
+  byId('language').addEventListener('change', ({ target }) => {
+    chooseLanguage(target.selectedIndex);
+  });
   byId('play').disabled = false;
   progress.ready = true;
 }

@@ -31,6 +31,8 @@ export function beginRun({ id, cheat, content, viewer, stream }) {
     soundBytes: 0,
     size: null,
     keyStatuses: {},
+    // What can be heard: `{ language, active }`, in the player's order.
+    languages: [],
     segments: 0,
     steps: Object.fromEntries(STEPS.map(({ id: step }) => [step, { status: 'idle', notes: [] }])),
   };

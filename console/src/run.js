@@ -15,6 +15,7 @@ const PLAYERS = {
 
 let runs = 0;
 let stopPrevious = async () => {};
+let speaking = null;
 
 /** Stops whatever is playing. */
 export async function stopRun() {
@@ -45,6 +46,11 @@ export async function startRun(choice, { screen, licensePath, state, cheat }) {
     if (run.status === 'running') setRunStatus(run, 'failed', String(error?.message ?? error));
   }
   return run;
+}
+
+/** Changes to the language at this place in `run.languages`. */
+export function chooseLanguage(index) {
+  speaking?.(index);
 }
 
 // Steps 1 and 2. Null when the token desk said no.
@@ -137,6 +143,10 @@ async function playPlan(run, plan, choice, video, cleanup) {
   const player = await open({ video, plan, report, failed });
   if (run.status === 'stopped') return player.close();
   cleanup.push(() => player.close());
+  speaking = player.speak;
+  cleanup.push(() => { speaking = null; });
+  run.languages = player.languages();
+  changed(run, 'languages');
   if (run.status === 'running') await startVideo(video);
   return undefined;
 }

@@ -40,6 +40,10 @@ export function casesFor({ browser, foreign, screenshot, state, url }) {
       name: 'a viewer can change to another form and play again',
       run: () => again({ browser, state, url }),
     },
+    ...state.contents[0].streams.map((stream) => ({
+      name: `${stream.name} changes to another language`,
+      run: () => languageCase({ browser, stream, url }),
+    })),
     ...REFUSALS.map(([cheat, door, code]) => ({
       name: `refused: ${cheat} at the ${door} door`,
       run: () => refusalCase({ browser, cheat, code, door, url }),
@@ -117,6 +121,27 @@ async function again({ browser, state, url }) {
     await page.click('#stop');
     await waitForRun(page, (run) => run.status === 'stopped', 'it stops');
     return `${state.contents[0].streams.length} forms in one page`;
+  } finally {
+    await close();
+  }
+}
+
+async function languageCase({ browser, stream, url }) {
+  const { close, page } = await openPage(browser, url);
+  try {
+    await choose(page, 'stream', stream.name);
+    await page.click('#play');
+    const before = await waitForRun(page, (run) => run.position > 0.5, 'it plays');
+    const names = before.languages.map(({ language }) => language.slice(0, 2)).sort();
+    assert.deepEqual(names, ['de', 'en'], 'both languages are offered');
+    await page.selectOption('#language', {
+      index: before.languages.findIndex(({ active }) => !active),
+    });
+    const goes = (run) => run.position > before.position + 2;
+    const after = await waitForRun(page, goes, 'it goes on');
+    assert.ok(after.soundBytes > before.soundBytes, 'sound goes on');
+    assert.deepEqual(after.refusals, [], 'nothing was refused');
+    return names.join(' and ');
   } finally {
     await close();
   }

@@ -34,7 +34,11 @@ export async function open({ video, plan, report, failed }) {
   } catch (error) {
     failed(describe(error));
   }
-  return { close: () => player.destroy() };
+  return {
+    close: () => player.destroy(),
+    languages: () => player.getAudioTracks().map(({ active, language }) => ({ active, language })),
+    speak: (index) => player.selectAudioTrack(player.getAudioTracks()[index]),
+  };
 }
 
 function describe(error) {

@@ -48,7 +48,12 @@ export async function open({ video, plan, report, failed }) {
   hls.attachMedia(video);
   hls.loadSource(plan.manifestUrl);
   await read;
-  return { close: async () => hls.destroy() };
+  return {
+    close: async () => hls.destroy(),
+    languages: () => hls.audioTracks
+      .map(({ lang }, index) => ({ active: index === hls.audioTrack, language: lang ?? '' })),
+    speak: (index) => { hls.audioTrack = index; },
+  };
 }
 
 function withoutRetries() {

@@ -30,12 +30,14 @@ export function buildSteps() {
 export function showProgress(run, what) {
   if (what === 'run') return showRun(run);
   if (what === 'gauges') return showGauges(run);
+  if (what === 'languages') return showLanguages(run);
   return showStep(run, what);
 }
 
 function showRun(run) {
   for (const { id } of STEPS) showStep(run, id);
   showGauges(run);
+  showLanguages(run);
   const verdict = byId('verdict');
   verdict.dataset.status = run.status;
   verdict.replaceChildren(verdictText(run));
@@ -104,4 +106,11 @@ function showGauges(run) {
     ? `${run.frames} pictures decoded, ${run.segments} pieces fetched, now at ${position}.`
     : run.status === 'refused' ? 'Not one picture was decoded.' : '';
   if (box.textContent !== text) box.textContent = text;
+}
+
+function showLanguages(run) {
+  byId('spoken').hidden = run.languages.length < 2;
+  const names = new Intl.DisplayNames(['en'], { type: 'language' });
+  byId('language').replaceChildren(...run.languages.map(({ active, language }) =>
+    element('option', { selected: active }, language ? names.of(language) : 'unknown')));
 }
