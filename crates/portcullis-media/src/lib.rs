@@ -12,3 +12,4 @@ pub mod bmff;
 pub mod cenc;
 pub mod dash;
 pub mod hls;
+mod uri;
