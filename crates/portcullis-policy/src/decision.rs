@@ -165,8 +165,12 @@ pub enum Rule {
     Level,
     /// The token is within its lifetime.
     Lifetime,
+    /// The token covers the path.
+    Path,
     /// What an API key's role permits.
     Role,
+    /// A session can be opened.
+    Session,
     /// The DRM system can enforce the license's terms.
     Terms,
     /// The token is one the key policy or route accepts.
@@ -188,7 +192,9 @@ impl Rule {
             Self::Keys => "keys",
             Self::Level => "level",
             Self::Lifetime => "lifetime",
+            Self::Path => "path",
             Self::Role => "role",
+            Self::Session => "session",
             Self::Terms => "terms",
             Self::Token => "token",
             Self::TokenContent => "token-content",

@@ -6,20 +6,29 @@
 //! and with a trace of every rule that was looked at.
 //!
 //! Two things only this crate can make: a [`Grant`], against which the vault opens one
-//! content key, and an `Admission`, against which the edge answers one path.
+//! content key, and an [`Admission`], against which the edge answers one path.
 //!
 //! Refusing is the default. One rule that refuses beats any number that allow, and a rule
 //! that cannot be evaluated refuses.
 
+pub mod claims;
 mod decision;
+mod edge;
 mod grant;
+mod license;
 pub mod model;
 mod packaging;
 mod reason;
 mod rules;
+mod token;
 mod words;
 
 pub use decision::{Decision, Outcome, Rule, Step, Verdict};
+pub use edge::{
+    Admission, EdgeAsk, EdgeCaller, EdgeKind, EdgeRoute, Level, NewSession, decide_edge,
+};
 pub use grant::{Grant, Purpose};
+pub use license::{Caller, LicenseAsk, LicenseGrant, decide_license};
 pub use packaging::{PackagingAsk, PackagingFacts, PackagingGrant, decide_packaging};
 pub use reason::{Kind, Reason, ReasonError};
+pub use token::{TokenAsk, TokenGrant, decide_token};

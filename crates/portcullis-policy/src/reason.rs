@@ -7,6 +7,8 @@
 
 use std::{fmt, str::FromStr};
 
+use portcullis_token::{edge::EdgeTokenError, jwt::JwtError};
+
 /// Why something was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
@@ -34,6 +36,8 @@ pub enum Reason {
     TermsSystem,
     /// The token is for another network address.
     TokenAddress,
+    /// No trusted key is for the token's algorithm.
+    TokenAlgorithm,
     /// Two different tokens of one kind were presented.
     TokenAmbiguous,
     /// The token is meant for somebody else.
@@ -44,8 +48,12 @@ pub enum Reason {
     TokenContent,
     /// The token is past its end.
     TokenExpired,
+    /// The token's header says something that is not accepted.
+    TokenHeader,
     /// The token comes from an issuer that is not trusted here.
     TokenIssuer,
+    /// No trusted key has the token's key id.
+    TokenKey,
     /// The token is of a kind that is not accepted here.
     TokenKind,
     /// The token lives longer than is accepted.
@@ -87,12 +95,15 @@ impl Reason {
         Self::RuleUnavailable,
         Self::TermsSystem,
         Self::TokenAddress,
+        Self::TokenAlgorithm,
         Self::TokenAmbiguous,
         Self::TokenAudience,
         Self::TokenClaim,
         Self::TokenContent,
         Self::TokenExpired,
+        Self::TokenHeader,
         Self::TokenIssuer,
+        Self::TokenKey,
         Self::TokenKind,
         Self::TokenLifetime,
         Self::TokenMalformed,
@@ -123,12 +134,15 @@ impl Reason {
             Self::RuleUnavailable => "rule.unavailable",
             Self::TermsSystem => "terms.system",
             Self::TokenAddress => "token.address",
+            Self::TokenAlgorithm => "token.algorithm",
             Self::TokenAmbiguous => "token.ambiguous",
             Self::TokenAudience => "token.audience",
             Self::TokenClaim => "token.claim",
             Self::TokenContent => "token.content",
             Self::TokenExpired => "token.expired",
+            Self::TokenHeader => "token.header",
             Self::TokenIssuer => "token.issuer",
+            Self::TokenKey => "token.key",
             Self::TokenKind => "token.kind",
             Self::TokenLifetime => "token.lifetime",
             Self::TokenMalformed => "token.malformed",
@@ -175,7 +189,10 @@ impl Reason {
             | Self::TokenNotYet
             | Self::TokenSignature
             | Self::TokenNoEnd
-            | Self::TokenTooLong => Kind::Unauthenticated,
+            | Self::TokenTooLong
+            | Self::TokenAlgorithm
+            | Self::TokenHeader
+            | Self::TokenKey => Kind::Unauthenticated,
             Self::RuleUnavailable => Kind::Unavailable,
         }
     }
@@ -196,12 +213,15 @@ impl Reason {
             Self::RuleUnavailable => "a rule that applies could not be evaluated",
             Self::TermsSystem => "the DRM system cannot enforce the terms of the license",
             Self::TokenAddress => "the token is for another network address",
+            Self::TokenAlgorithm => "no trusted key is for the token's algorithm",
             Self::TokenAmbiguous => "two different tokens of one kind were presented",
             Self::TokenAudience => "the token is meant for somebody else",
             Self::TokenClaim => "a claim the token must carry is missing or wrong",
             Self::TokenContent => "the token is not for this content",
             Self::TokenExpired => "the token is past its end",
+            Self::TokenHeader => "the token's header says something that is not accepted",
             Self::TokenIssuer => "the token comes from an issuer that is not trusted here",
+            Self::TokenKey => "no trusted key has the token's key id",
             Self::TokenKind => "the token is of a kind that is not accepted here",
             Self::TokenLifetime => "the token lives longer than is accepted",
             Self::TokenMalformed => "the token cannot be read",
@@ -229,6 +249,26 @@ impl FromStr for Reason {
 
     fn from_str(code: &str) -> Result<Self, ReasonError> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code).ok_or(ReasonError)
+    }
+}
+
+impl From<&EdgeTokenError> for Reason {
+    fn from(error: &EdgeTokenError) -> Self {
+        Self::of_token(error.code())
+    }
+}
+
+impl From<&JwtError> for Reason {
+    fn from(error: &JwtError) -> Self {
+        Self::of_token(error.code())
+    }
+}
+
+impl Reason {
+    /// The token formats keep to this list of codes; a test goes through theirs. Should one
+    /// be new, the token is no good all the same.
+    fn of_token(code: &str) -> Self {
+        code.parse().unwrap_or(Self::TokenMalformed)
     }
 }
 

@@ -6,6 +6,12 @@
 
 pub(crate) mod address;
 pub(crate) mod entitlement;
+pub(crate) mod key_policy;
+pub(crate) mod keys;
+pub(crate) mod lifetime;
 pub(crate) mod role;
 pub(crate) mod tenant;
+pub(crate) mod terms;
+pub(crate) mod token;
+pub(crate) mod token_content;
 pub(crate) mod window;

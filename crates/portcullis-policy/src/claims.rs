@@ -1,0 +1,52 @@
+//! The claims of a playback token that decisions read, besides the registered ones.
+//!
+//! Their names stand here once, for reading and for issuing. Whether the token is genuine
+//! was settled before: these functions take claims out of a verified token only.
+
+use std::collections::BTreeSet;
+
+use portcullis_base::{TrackClass, json::Value};
+pub use portcullis_token::jwt::CONTENT_KEY_ID as KEY_CLAIM;
+use portcullis_token::jwt::JwtClaims;
+
+use crate::model::{AllowedClasses, RequiredClaim};
+
+/// Names the content the token is for, by its id: `"portcullis:content": "film"`.
+pub const CONTENT_CLAIM: &str = "portcullis:content";
+
+/// Names the track classes the token is good for:
+/// `"portcullis:classes": ["AUDIO", "SD"]`. Without it, those of the key policy.
+pub const CLASSES_CLAIM: &str = "portcullis:classes";
+
+/// The track classes the token is good for; `None` when the claim cannot be read.
+pub(crate) fn classes(claims: &JwtClaims) -> Option<AllowedClasses> {
+    let Some(value) = claims.all.get(CLASSES_CLAIM) else {
+        return Some(AllowedClasses::Any);
+    };
+    let names = value.as_array()?.iter();
+    let classes: Option<BTreeSet<TrackClass>> =
+        names.map(|name| name.as_str()?.parse().ok()).collect();
+    classes.map(AllowedClasses::Only)
+}
+
+/// Whether the token carries a claim it must carry.
+///
+/// SPEC: Azure Media Services, token restriction: numbers, booleans and strings compare by
+/// their text; an array is several claims of one name, one of which must match.
+pub(crate) fn satisfies(claims: &JwtClaims, required: &RequiredClaim) -> bool {
+    let Some(value) = claims.all.get(&required.name) else { return false };
+    let Some(wanted) = &required.value else { return *value != Value::Null };
+    match value {
+        Value::Array(items) => items.iter().any(|item| text_is(item, wanted)),
+        single => text_is(single, wanted),
+    }
+}
+
+fn text_is(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::Array(_) | Value::Null | Value::Object(_) => false,
+        Value::Bool(truth) => wanted == if *truth { "true" } else { "false" },
+        Value::Number(number) => wanted == number.as_str(),
+        Value::String(text) => wanted == text,
+    }
+}

@@ -1,0 +1,132 @@
+//! May this caller have a license for these keys?
+//!
+//! Looks at the token, at what the token is for, at the content's window, the viewer's
+//! address, the entitlement list, the classes of the keys and what the DRM system can
+//! enforce. It does not know what a license looks like, and it opens no key: it gives grants,
+//! one per key.
+
+use std::{net::IpAddr, time::Duration};
+
+use portcullis_base::{DrmSystem, KeyId, Timestamp, UserId};
+use portcullis_drm::LicenseTerms;
+use portcullis_token::{Verified, jwt::JwtClaims};
+
+use crate::{
+    Decision, Grant, Purpose, Rule,
+    decision::{Step, Trace},
+    model::{Facts, Restriction},
+    rules,
+};
+
+/// Who asks for a license.
+#[derive(Debug)]
+pub enum Caller {
+    /// Somebody without a token. That is not a bad token: an open key policy serves them.
+    Anonymous,
+    /// The holder of a token that was verified.
+    Holder(Verified<JwtClaims>),
+}
+
+impl Caller {
+    /// The user the token names, if it names one that can be a user id.
+    #[must_use]
+    pub fn subject(&self) -> Option<UserId> {
+        match self {
+            Self::Anonymous => None,
+            Self::Holder(token) => token.claims().subject.as_ref()?.parse().ok(),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicenseAsk {
+    /// The keys the player wants.
+    pub kids: Vec<KeyId>,
+    /// The DRM system the license is for.
+    pub system: DrmSystem,
+    /// The viewer's address, if it is known.
+    pub address: Option<IpAddr>,
+}
+
+/// What a license may contain: one grant per key, and the terms.
+///
+/// ```compile_fail,E0451
+/// fn forge(terms: portcullis_drm::LicenseTerms) -> portcullis_policy::LicenseGrant {
+///     portcullis_policy::LicenseGrant { grants: Vec::new(), terms }
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn twice<T: Clone>(one: &T) -> T { one.clone() }
+/// fn spend(grant: &portcullis_policy::LicenseGrant) { twice(grant); }
+/// ```
+#[derive(Debug)]
+#[must_use = "a grant that is not acted on must be recorded as abandoned"]
+pub struct LicenseGrant {
+    grants: Vec<Grant>,
+    terms: LicenseTerms,
+}
+
+impl LicenseGrant {
+    /// The grants, at least one, in the order of the content's keys.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// The terms.
+    #[must_use]
+    pub const fn terms(&self) -> &LicenseTerms {
+        &self.terms
+    }
+
+    /// The grants and the terms.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Grant>, LicenseTerms) {
+        (self.grants, self.terms)
+    }
+}
+
+/// Decides whether `caller` may have a license for the keys in `ask`.
+pub fn decide_license(
+    caller: &Caller,
+    facts: &Facts,
+    ask: &LicenseAsk,
+    now: Timestamp,
+) -> Decision<LicenseGrant> {
+    let Facts { content, key_policy, entitled } = facts;
+    let mut trace = Trace::new();
+    trace.add(rules::key_policy::check(content, key_policy));
+    trace.add(rules::token::check(&key_policy.restriction, caller));
+    trace.add(lifetime(&key_policy.restriction, caller, now));
+    trace.add(rules::token_content::check(&key_policy.restriction, caller, content));
+    trace.add(rules::window::check(&content.window, now));
+    trace.add(rules::address::check(&key_policy.addresses, ask.address));
+    let subject = caller.subject();
+    trace.add(rules::entitlement::check(key_policy.entitlement, entitled, subject.as_ref(), now));
+    let (keys, step) = rules::keys::pick(facts, caller, &ask.kids);
+    trace.add(step);
+    trace.add(rules::terms::check(&key_policy.terms, ask.system));
+
+    trace.conclude(|| LicenseGrant {
+        grants: keys
+            .into_iter()
+            .map(|key| {
+                let (tenant, content) = (content.tenant.clone(), content.id.clone());
+                Grant::new(tenant, content, key.kid, Purpose::License)
+            })
+            .collect(),
+        terms: key_policy.terms.clone(),
+    })
+}
+
+fn lifetime(restriction: &Restriction, caller: &Caller, now: Timestamp) -> Step {
+    let Caller::Holder(token) = caller else {
+        return Step::skip(Rule::Lifetime, "there is no token");
+    };
+    let leeway = match restriction {
+        Restriction::Open => Duration::ZERO,
+        Restriction::Token(wanted) => wanted.leeway,
+    };
+    rules::lifetime::check(&token.claims().lifetime, leeway, now)
+}
