@@ -1,0 +1,94 @@
+-- The first schema. Column types are those SQLite and PostgreSQL share: BIGINT (integers,
+-- milliseconds since 1970 where a name ends in _ms), TEXT, BLOB (BYTEA there).
+
+-- One row, id 1: proves that the root key at hand is the one this database was made with.
+CREATE TABLE root_check (
+    id BIGINT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+);
+
+-- Keys that seal values; each wrapped by the root key.
+CREATE TABLE kek_ring (
+    key_id BIGINT NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL,
+    value BLOB NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
+-- Counters that grow with every write to what they name. Nodes poll them.
+CREATE TABLE versions (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+INSERT INTO versions (name, value) VALUES ('snapshot', 1);
+
+CREATE TABLE key_policies (
+    name TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,
+    changed_ms BIGINT NOT NULL
+);
+
+CREATE TABLE contents (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    key_policy TEXT NOT NULL REFERENCES key_policies (name),
+    opens BIGINT,
+    closes BIGINT,
+    changed_ms BIGINT NOT NULL
+);
+
+CREATE TABLE content_keys (
+    kid TEXT NOT NULL PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    content TEXT NOT NULL REFERENCES contents (id),
+    scheme TEXT NOT NULL,
+    class TEXT NOT NULL,
+    value BLOB NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (content, scheme, class)
+);
+
+CREATE TABLE entitlements (
+    content TEXT NOT NULL REFERENCES contents (id),
+    subject TEXT NOT NULL,
+    opens BIGINT,
+    closes BIGINT,
+    PRIMARY KEY (content, subject)
+);
+
+-- Keys that verify or sign tokens. `owner` names the key policy or edge key set.
+CREATE TABLE token_keys (
+    owner TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    algorithm TEXT NOT NULL,
+    kid TEXT NOT NULL,
+    value BLOB NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (owner, purpose, position)
+);
+
+CREATE TABLE api_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    role TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    expires BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
+-- One chain per node: mac(n) covers mac(n-1) and record(n); seq has no gaps.
+CREATE TABLE audit (
+    node TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    record TEXT NOT NULL,
+    mac BLOB NOT NULL,
+    PRIMARY KEY (node, seq)
+);
+
+-- The key with which a node signs its checkpoints, sealed.
+CREATE TABLE audit_nodes (
+    node TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL,
+    created_ms BIGINT NOT NULL
+);
