@@ -27,7 +27,7 @@ export function askForToken({ viewer, content, stream }) {
   return exchange('/demo/api/play', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ viewer: viewer.id, content: content.id, stream: stream.name }),
+    body: JSON.stringify({ viewer: viewer.id, content: content.id, stream: stream.kind }),
   });
 }
 

@@ -2,6 +2,7 @@
 //
 // `asks` says who asks at the token desk, when it is not the chosen viewer; `change` alters the
 // plan after the token desk said yes, and returns false when it turned out to be impossible.
+// `films` is how many films a cheat needs.
 import { base64urlOf, bytesOf, textOf } from './tokens.js';
 
 const YEAR = 365 * 24 * 3600;
@@ -53,7 +54,10 @@ export const CHEATS = [
   },
   {
     id: 'expired', title: 'Expired token', about: 'Come back with yesterday\'s ticket.', tries: [
-      { door: 'media', asks: asExpired, story: 'tokens are used after their time.' },
+      {
+        door: 'media', asks: asExpired, story: 'tokens are used after their time.',
+        change() {},
+      },
       {
         door: 'license', asks: asHonest,
         story: 'the scrambled film is fetched properly, the keys with an expired token.',
@@ -68,7 +72,7 @@ export const CHEATS = [
   },
   {
     id: 'other-content', title: 'Another film\'s token', about: 'Pay for one film, open another.',
-    tries: [
+    films: 2, tries: [
       {
         door: 'media', asks: asHonest, story: 'the access token of another film is used here.',
         async change(plan, help) {
@@ -98,7 +102,8 @@ export const CHEATS = [
         story: 'hidden slashes in the address lead from this film\'s folder to another\'s.',
         change(plan, { choice, state }) {
           const [path] = plan.manifestUrl.split('?');
-          const target = sameStream(choice, otherContent(choice, state)).path.split('/');
+          const other = otherContent(choice, state) ?? choice.content;
+          const target = sameStream(choice, other).path.split('/');
           const folder = path.slice(0, path.lastIndexOf('/'));
           const climb = '..%2f'.repeat(2);
           const hidden = `${folder}/${climb}${target.slice(2).join('%2f')}`;
@@ -121,13 +126,20 @@ export const CHEATS = [
     id: 'not-entitled', title: 'Not on the list',
     about: 'Ask as someone who never bought the film.',
     tries: [
-      { door: 'token', asks: (_choice, state) => ({ viewer: cast(state).stranger }), story: '' },
+      {
+        door: 'viewer', label: 'play as such a viewer',
+        asks: (_choice, state) => ({ viewer: cast(state).stranger }),
+      },
     ],
   },
   {
     id: 'denied-address', title: 'From a denied network',
     about: 'Ask from where the film may not be shown, or carry somebody\'s token there.', tries: [
-      { door: 'token', asks: (_choice, state) => ({ viewer: cast(state).denied }), story: '' },
+      {
+        door: 'viewer', label: 'play from there',
+        asks: (_choice, state) => ({ viewer: cast(state).denied }),
+        change(plan, { state }) { plan.address = cast(state).denied.address; },
+      },
       {
         door: 'media', asks: asHonest, story: 'a good token is carried into the denied network.',
         change(plan, { state }) { plan.address = cast(state).denied.address; },

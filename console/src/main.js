@@ -22,7 +22,7 @@ async function start() {
   }
   const state = await fetchState();
   buildChoices(state);
-  buildCheats(CHEATS, (cheat) => run(state, choice(state), cheat));
+  buildCheats(state, CHEATS, (cheat) => run(state, choice(state), cheat));
   byId('choices').addEventListener('submit', (event) => {
     event.preventDefault();
     run(state, choice(state));

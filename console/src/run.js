@@ -5,8 +5,10 @@
 import { askForToken, fetchTrace, problemOf } from './api.js';
 import { onKeyStatus } from './key-sessions.js';
 import { addNote, addRefusal, beginRun, changed, setRunStatus, setStep } from './progress.js';
-import { accessTokenIn, bytesOf, keyIdText, readEdgeToken, readJwt, rows, sessionTokenIn, textOf }
-  from './tokens.js';
+import {
+  accessTokenIn, bytesOf, durationText, keyIdText, readEdgeToken, readJwt, rows, sessionTokenIn,
+  textOf,
+} from './tokens.js';
 
 const PLAYERS = {
   dash: () => import('./players/dash.js'),
@@ -76,7 +78,9 @@ async function makePlan(run, choice, { licensePath, state, cheat }) {
   const license = absolute(granted.license_url ?? licensePath);
   plan.licenseUrl = `${license}?content=${encodeURIComponent(choice.content.id)}`;
   if (cheat?.change) {
-    addNote(run, 'token', { kind: 'text', text: `Now the cheat: ${cheat.story}` });
+    if (cheat.story) {
+      addNote(run, 'token', { kind: 'text', text: `Now the cheat: ${cheat.story}` });
+    }
     const possible = await cheat.change(plan, { choice, state, ask, granted });
     if (possible === false) {
       if (run.status === 'running') setRunStatus(run, 'refused');
@@ -99,13 +103,18 @@ async function askAt(run, choice) {
     await showTrace(run, 'ask', answer.requestId ?? answer.problem.requestId);
     return null;
   }
-  const lifetime = answer.body.expires_in;
-  const good = lifetime > 0 ? `, good for ${lifetime} s` : '';
-  addNote(run, 'ask', { kind: 'text', text: `${asked}: granted${good}.` });
+  addNote(run, 'ask', { kind: 'text', text: `${asked}: granted${timeLeft(answer.body)}.` });
   for (const step of answer.body.steps ?? []) addNote(run, 'ask', { kind: 'server-step', step });
   setStep(run, 'ask', 'done');
   await showTrace(run, 'ask', answer.requestId);
   return answer.body;
+}
+
+function timeLeft({ expires_in: lifetime, token }) {
+  const end = readJwt(token)?.claims.exp;
+  const left = end ? Math.floor(end - Date.now() / 1000) : lifetime;
+  return left > 0 ? `, good for ${durationText(left)}`
+    : `, but that was good until ${durationText(-left)} ago`;
 }
 
 function showToken(run, token) {

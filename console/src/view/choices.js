@@ -31,14 +31,15 @@ export function choice(state) {
 }
 
 /** Puts the cheats on the page; `run(cheat)` gets the try that was clicked. */
-export function buildCheats(cheats, run) {
-  byId('cheats').replaceChildren(...cheats.map((cheat) => element('article', { class: 'cheat' },
+export function buildCheats(state, cheats, run) {
+  const possible = cheats.filter(({ films = 1 }) => films <= state.contents.length);
+  byId('cheats').replaceChildren(...possible.map((cheat) => element('article', { class: 'cheat' },
     element('h3', {}, cheat.title),
     element('p', {}, cheat.about),
     element('div', { class: 'buttons' }, cheat.tries.map((attempt) => element('button', {
       type: 'button', class: 'quiet', id: `cheat-${cheat.id}-${attempt.door}`,
       onclick: () => run({ ...attempt, id: `${cheat.id}/${attempt.door}` }),
-    }, `at the ${DOORS[attempt.door]}`))))));
+    }, attempt.label ?? `at the ${DOORS[attempt.door]}`))))));
 }
 
 /** Puts the glossary on the page. */
