@@ -7,6 +7,7 @@
 //! | module | format |
 //! |---|---|
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
+//! | [`jwt`] | JSON Web Tokens |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`lifetime`] | what the formats share |
 
@@ -15,6 +16,7 @@
 pub mod api_key;
 pub mod bearer;
 pub mod edge;
+pub mod jwt;
 pub mod lifetime;
 mod token_key;
 mod verified;

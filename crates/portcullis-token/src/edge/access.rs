@@ -218,3 +218,27 @@ impl fmt::Display for Coverage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published example has a space in its path, which no request can: it is checked
+    /// against the spellings alone.
+    #[test]
+    fn a_url_is_signed_in_each_librarys_spelling() {
+        let current = EdgeKeys::key_from_hex("52a152a152a152a152a152a152a1").unwrap();
+        let keys = EdgeKeys { current, transition: None, salt: None };
+        let path = "/v/a b~c/(d)'*!.m3u8";
+        let lookup = Lookup { path, query: None, address: None, header_salt: "" };
+        for mac in [
+            "7335a7a53c8f4e758be37a6f38c6f392e8f0750788afab345fb6cff90c7632c2",
+            "d5c600a4a911c046722220a35be483f620e719a57a9ea305712470741f4da734",
+        ] {
+            let mac = hex::decode(mac).unwrap();
+            let by =
+                |url: &String| keys.agree(&[b"exp=1700003600", b"~url=", url.as_bytes()], "", &mac);
+            assert_eq!(spellings(&lookup).filter(by).count(), 1);
+        }
+    }
+}

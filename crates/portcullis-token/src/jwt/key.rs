@@ -1,0 +1,262 @@
+//! The keys that tokens are verified with: one key, one algorithm.
+//!
+//! The algorithm is fixed when the key is configured and never taken from a token. That alone
+//! rules out the confusion of an RSA public key with an HMAC secret.
+//!
+//! SPEC: RFC 8725 §3.1; SEC-26, SEC-29.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    hmac,
+    signature::{self, ParsedPublicKey, VerificationAlgorithm},
+};
+use portcullis_base::SecretBytes;
+
+use super::{Algorithm, KeyError, der, header::is_key_id, pem};
+
+/// A key that verifies tokens of one algorithm.
+#[derive(Clone)]
+pub struct VerificationKey {
+    algorithm: Algorithm,
+    kid: Option<String>,
+    material: Material,
+}
+
+#[derive(Clone)]
+enum Material {
+    Hmac(Box<hmac::Key>),
+    Public(ParsedPublicKey),
+}
+
+impl VerificationKey {
+    /// An HS256 key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Short`] below 32 bytes.
+    pub fn hs256(secret: &SecretBytes) -> Result<Self, KeyError> {
+        Self::hmac(Algorithm::Hs256, secret)
+    }
+
+    /// An RS256 key from PEM text, `PUBLIC KEY` or `RSA PUBLIC KEY`.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerificationKey::from_pem`].
+    pub fn rs256_from_pem(text: &str) -> Result<Self, KeyError> {
+        Self::from_pem(Algorithm::Rs256, text)
+    }
+
+    /// An ES256 key from PEM text, `PUBLIC KEY`.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerificationKey::from_pem`].
+    pub fn es256_from_pem(text: &str) -> Result<Self, KeyError> {
+        Self::from_pem(Algorithm::Es256, text)
+    }
+
+    /// An HMAC key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Short`] when the secret is shorter than the hash (RFC 7518 §3.2), and
+    /// [`KeyError::Algorithm`] when the algorithm is not of the HS family.
+    pub fn hmac(algorithm: Algorithm, secret: &SecretBytes) -> Result<Self, KeyError> {
+        let hmac = hmac_key(algorithm, secret)?;
+        Ok(Self { algorithm, kid: None, material: Material::Hmac(Box::new(hmac)) })
+    }
+
+    /// A public key from PEM text: `PUBLIC KEY`, for RSA also `RSA PUBLIC KEY`.
+    ///
+    /// # Errors
+    ///
+    /// Says what keeps the text from being a key for the algorithm. RSA keys have 2048 to
+    /// 8192 bits and an odd exponent of at least 65537.
+    pub fn from_pem(algorithm: Algorithm, text: &str) -> Result<Self, KeyError> {
+        let parameters = public_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
+        let pkcs1 = if is_rsa(algorithm) { pem::read(text, "RSA PUBLIC KEY") } else { None };
+        let der = pkcs1.or_else(|| pem::read(text, "PUBLIC KEY"));
+        Self::public(algorithm, parameters, &der.ok_or(KeyError::Pem { expected: "PUBLIC KEY" })?)
+    }
+
+    /// A public key from the bytes the library gives out for a key pair.
+    pub(super) fn from_pair(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
+        let parameters = public_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
+        Self::public(algorithm, parameters, bytes)
+    }
+
+    pub(super) fn from_hmac(algorithm: Algorithm, key: hmac::Key) -> Self {
+        Self { algorithm, kid: None, material: Material::Hmac(Box::new(key)) }
+    }
+
+    fn public(
+        algorithm: Algorithm,
+        parameters: &'static dyn VerificationAlgorithm,
+        bytes: &[u8],
+    ) -> Result<Self, KeyError> {
+        let malformed = KeyError::Malformed { algorithm };
+        if is_rsa(algorithm) {
+            let (modulus, exponent) = der::rsa_public_key(bytes).ok_or(malformed)?;
+            check_rsa(modulus, exponent)?;
+        }
+        let public = ParsedPublicKey::new(parameters, bytes).map_err(|_| malformed)?;
+        Ok(Self { algorithm, kid: None, material: Material::Public(public) })
+    }
+
+    /// Gives the key a name. Tokens that name another key are then not tried with it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::KeyId`] unless the name is 1 to 128 printable ASCII characters.
+    pub fn with_kid(self, kid: &str) -> Result<Self, KeyError> {
+        if !is_key_id(kid) {
+            return Err(KeyError::KeyId);
+        }
+        Ok(Self { kid: Some(kid.to_owned()), ..self })
+    }
+
+    /// The algorithm the key is for.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Whether the key may be tried for a token that names `kid`, or names none.
+    pub(super) fn answers_to(&self, kid: Option<&str>) -> bool {
+        match (kid, self.kid()) {
+            (Some(wanted), Some(own)) => wanted == own,
+            _ => true,
+        }
+    }
+
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+            Material::Public(key) => key.verify_sig(message, signature).is_ok(),
+        }
+    }
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerificationKey({}, kid {:?})", self.algorithm, self.kid)
+    }
+}
+
+/// Prepares a secret of the right length.
+pub(super) fn hmac_key(algorithm: Algorithm, secret: &SecretBytes) -> Result<hmac::Key, KeyError> {
+    let (hash, bytes_min) = match algorithm {
+        Algorithm::Hs256 => (hmac::HMAC_SHA256, 32),
+        Algorithm::Hs384 => (hmac::HMAC_SHA384, 48),
+        Algorithm::Hs512 => (hmac::HMAC_SHA512, 64),
+        _ => return Err(KeyError::Algorithm { algorithm }),
+    };
+    if secret.len() < bytes_min {
+        return Err(KeyError::Short { algorithm, bytes_min });
+    }
+    Ok(hmac::Key::new(hash, secret.expose()))
+}
+
+fn public_parameters(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match algorithm {
+        Algorithm::EdDsa => &signature::ED25519,
+        Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
+        Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
+        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
+        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+    })
+}
+
+const fn is_rsa(algorithm: Algorithm) -> bool {
+    matches!(
+        algorithm,
+        Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512
+            | Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+    )
+}
+
+fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), KeyError> {
+    let top = modulus.first().map_or(0, |byte| 8 - byte.leading_zeros() as usize);
+    let bits = modulus.len().saturating_sub(1) * 8 + top;
+    if !(2048..=8192).contains(&bits) {
+        return Err(KeyError::Modulus);
+    }
+    let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
+    let large = match exponent {
+        [a, b, c] => u32::from_be_bytes([0, *a, *b, *c]) >= 65537,
+        longer => longer.len() > 3,
+    };
+    if odd && large { Ok(()) } else { Err(KeyError::Exponent) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_as_long_as_the_hash() {
+        let check = |algorithm, length, expected: bool| {
+            let secret = SecretBytes::new(vec![7; length]);
+            assert_eq!(VerificationKey::hmac(algorithm, &secret).is_ok(), expected);
+        };
+        check(Algorithm::Hs256, 31, false);
+        check(Algorithm::Hs256, 32, true);
+        check(Algorithm::Hs384, 47, false);
+        check(Algorithm::Hs384, 48, true);
+        check(Algorithm::Hs512, 63, false);
+        check(Algorithm::Hs512, 64, true);
+        check(Algorithm::Rs256, 64, false);
+    }
+
+    #[test]
+    fn rsa_numbers_hold_on_both_sides() {
+        let modulus = |bits: usize| {
+            let mut bytes = vec![0xff; bits.div_ceil(8)];
+            if !bits.is_multiple_of(8) {
+                bytes[0] = 0xff >> (8 - bits % 8);
+            }
+            bytes
+        };
+        let usual = [1, 0, 1];
+        assert_eq!(check_rsa(&modulus(2047), &usual), Err(KeyError::Modulus));
+        assert_eq!(check_rsa(&modulus(2048), &usual), Ok(()));
+        assert_eq!(check_rsa(&modulus(8192), &usual), Ok(()));
+        assert_eq!(check_rsa(&modulus(8193), &usual), Err(KeyError::Modulus));
+        for (exponent, fits) in [
+            (&[3][..], false),
+            (&[0xff, 0xff], false),
+            (&[1, 0, 0], false),
+            (&[1, 0, 1], true),
+            (&[1, 0, 2], false),
+            (&[1, 0, 0, 1], true),
+            (&[], false),
+        ] {
+            assert_eq!(check_rsa(&modulus(2048), exponent).is_ok(), fits, "{exponent:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_prints_its_name_and_nothing_else() {
+        let key = VerificationKey::hs256(&SecretBytes::new(vec![222; 32])).unwrap();
+        let key = key.with_kid("k1").unwrap();
+        assert_eq!(format!("{key:?}"), r#"VerificationKey(HS256, kid Some("k1"))"#);
+        assert_eq!(key.with_kid("a b").map(drop), Err(KeyError::KeyId));
+    }
+}

@@ -1,0 +1,17 @@
+//! Behaviour of the token crate through its public interface.
+
+// `cfg(test)` is always true here. It tells clippy that helpers are test code too.
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod edge_vectors;
+#[cfg(test)]
+mod jwt_attacks;
+#[cfg(test)]
+mod jwt_differential;
+#[cfg(test)]
+mod jwt_keys;
+#[cfg(test)]
+mod jwt_vectors;
+#[cfg(test)]
+mod support;
