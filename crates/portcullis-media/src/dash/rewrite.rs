@@ -23,7 +23,7 @@ use std::ops::Range;
 use quick_xml::{
     XmlVersion,
     escape::{escape, resolve_predefined_entity},
-    events::{BytesDecl, BytesRef, BytesStart, Event},
+    events::{BytesDecl, BytesRef, BytesStart, Event, attributes::Attributes},
     reader::Reader,
 };
 
@@ -339,10 +339,13 @@ impl Rewriter<'_, '_> {
             Kind::Other => false,
             Kind::Relative => host == Host::Ours && !url.is_empty(),
         };
-        match asked.then(|| (self.decide)(url)).flatten() {
-            Some(rewritten) if !uri::may_be_written(&rewritten) => Err(MpdFault::Rewritten),
-            answer => Ok(answer),
+        let Some(rewritten) = asked.then(|| (self.decide)(url)).flatten() else { return Ok(None) };
+        // Made relative below a foreign base, a URL of ours would lead there, token and all.
+        let lost = host == Host::Foreign && uri::kind(&rewritten) == Kind::Relative;
+        if lost || !uri::may_be_written(&rewritten) {
+            return Err(MpdFault::Rewritten);
         }
+        Ok(Some(rewritten))
     }
 
     fn replace(&mut self, range: Range<usize>, url: &str) -> Result<(), MpdFault> {
@@ -380,13 +383,27 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, MpdFault> {
     }
 }
 
+/// SPEC: XML 1.0 §2.8: version, then perhaps encoding, then perhaps standalone.
 fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), MpdFault> {
-    let utf8 = match declaration.encoding() {
-        None => true,
-        Some(encoding) => encoding.is_ok_and(|name| name.eq_ignore_ascii_case("utf-8")),
-    };
-    let version = declaration.version().is_ok_and(|version| version.as_ref() == "1.0");
-    if utf8 && version { Ok(()) } else { Err(MpdFault::Encoding) }
+    let mut expected = ["version", "encoding", "standalone"].into_iter();
+    let mut version = false;
+    for attribute in Attributes::new(declaration, "xml".len()) {
+        let attribute = attribute.map_err(|_| MpdFault::Malformed)?;
+        let name = attribute.key.as_ref();
+        if !expected.any(|candidate| candidate == name) {
+            return Err(MpdFault::Malformed);
+        }
+        let accepted = match name {
+            "version" => attribute.value == "1.0",
+            "encoding" => attribute.value.eq_ignore_ascii_case("utf-8"),
+            _ => true,
+        };
+        if !accepted {
+            return Err(MpdFault::Encoding);
+        }
+        version |= name == "version";
+    }
+    if version { Ok(()) } else { Err(MpdFault::Encoding) }
 }
 
 fn is_url(element: &str, attribute: &str) -> bool {

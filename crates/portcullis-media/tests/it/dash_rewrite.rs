@@ -115,6 +115,18 @@ fn below_a_foreign_host_relative_urls_are_left_alone() {
 }
 
 #[test]
+fn below_a_foreign_host_an_absolute_url_stays_absolute() {
+    let rewrite_to = |answer: &str| {
+        let body = "<BaseURL>https://other/</BaseURL><P><BaseURL>https://us/</BaseURL></P>";
+        rewrite(&format!("<MPD>{body}</MPD>"), &mut |url| {
+            (url == "https://us/").then(|| answer.to_owned())
+        })
+    };
+    assert!(rewrite_to("https://us/T/").is_ok());
+    assert_eq!(rewrite_to("/T/").unwrap_err().fault, MpdFault::Rewritten);
+}
+
+#[test]
 fn a_template_keeps_its_identifiers() {
     check(
         "<SegmentTemplate media='$RepresentationID$/$Number%05d$-$Time$.m4s' index='$$1'/>",
@@ -165,6 +177,10 @@ fn whatever_could_fetch_or_mislead_is_refused() {
     check_refused(" <?xml version='1.0'?><MPD/>", MpdFault::Instruction);
     check_refused("<?xml version='1.1'?><MPD/>", MpdFault::Encoding);
     check_refused("<?xml version='1.0' encoding='utf-16'?><MPD/>", MpdFault::Encoding);
+    check_refused("<?xml encoding='utf-8'?><MPD/>", MpdFault::Encoding);
+    check_refused("<?xml version='1.0' enco#ing='utf-8'?><MPD/>", MpdFault::Malformed);
+    check_refused("<?xml encoding='utf-8' version='1.0'?><MPD/>", MpdFault::Malformed);
+    check_refused("<?xml version='1.0' version='1.0'?><MPD/>", MpdFault::Malformed);
     check_refused("<MPD>\0</MPD>", MpdFault::Character);
     check_refused("<MPD>\u{ffff}</MPD>", MpdFault::Character);
     // Declaring the namespace, as ffmpeg does, refers to nothing.
