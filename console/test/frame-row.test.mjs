@@ -1,4 +1,4 @@
-// The reader of the frame row, against pictures drawn here. Run: node --test test/
+// The reader of the frame row, against pictures drawn here. Run: node --test test/*.test.mjs
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contrast, readFrameNumber } from './frame-row.mjs';

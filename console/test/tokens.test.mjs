@@ -1,4 +1,4 @@
-// How the page reads tokens, and who plays which part in a cheat. Run: node --test test/
+// How the page reads tokens, and who plays which part in a cheat. Run: node --test test/*.test.mjs
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHEATS, cast } from '../src/cheats.js';
