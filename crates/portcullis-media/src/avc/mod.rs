@@ -5,8 +5,10 @@
 //!
 //! SPEC: ITU-T H.264 §7.3 (syntax), ISO/IEC 14496-15 §5 (length-prefixed NAL units).
 
+mod bits;
 mod error;
 mod parameter_sets;
+mod slice_header;
 mod subsamples;
 
 pub use error::{AvcError, AvcFault};

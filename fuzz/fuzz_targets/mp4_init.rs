@@ -1,0 +1,23 @@
+//! `moov` from anybody: no panic, no samples outside the file, no more of them than it can hold.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis_media::{avc::ParameterSets, bmff::{Codec, moov}};
+
+fuzz_target!(|payload: &[u8]| {
+    let file_len = payload.len() as u64;
+    let Ok(movie) = moov::parse(payload, file_len) else { return };
+    let mut claimed = 0;
+    for track in &movie.tracks {
+        for sample in &track.samples {
+            assert!(sample.range().end <= file_len);
+            claimed += u64::from(sample.size);
+        }
+        assert!(track.timescale != 0);
+        if let Codec::Avc(config) = &track.sample_entry.codec {
+            drop(ParameterSets::from_config(config));
+        }
+    }
+    assert!(claimed <= file_len);
+});
