@@ -66,6 +66,8 @@ pub struct AdaptationSet {
     pub protection: Protection,
     /// The representations.
     pub representations: Vec<Representation>,
+    /// What it is for.
+    pub role: Role,
     /// Sets with other keys that a player may switch to.
     pub switchable_with: Vec<u32>,
 }
@@ -95,7 +97,7 @@ impl AdaptationSet {
         }
         xml.open("Role");
         xml.attribute("schemeIdUri", "urn:mpeg:dash:role:2011")?;
-        xml.attribute("value", "main")?;
+        xml.attribute("value", self.role.as_str())?;
         xml.close("Role");
         for representation in &self.representations {
             representation.put(xml)?;
@@ -112,6 +114,24 @@ pub enum MediaType {
     Audio,
     /// Pictures.
     Video,
+}
+
+/// What a set is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Instead of a main one in the same language.
+    Alternate,
+    /// What is played unless something else is asked for.
+    Main,
+}
+
+impl Role {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alternate => "alternate",
+            Self::Main => "main",
+        }
+    }
 }
 
 /// How a set is encrypted. The descriptors are written in the order in which players look.
