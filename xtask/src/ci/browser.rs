@@ -36,11 +36,12 @@ fn watch(program: &Path, name: &str, inputs: &[&Path]) -> Result<Tally> {
     let arguments: Vec<&str> = inputs.iter().flat_map(|path| ["--input", path.as_str()]).collect();
     let demo = Demo::start(program, name, &arguments)?;
     let mut tally = None;
-    let shots = repo::tools().join("screenshots").join(name);
-    fs::create_dir_all(&shots)?;
+    let pictures = repo::tools().join("screenshots");
+    fs::create_dir_all(&pictures)?;
     let mut node = command("node");
-    node.arg("console/test/run.mjs").arg("--url").arg(&demo.url).arg("--out").arg(&shots);
-    if name != "ours" {
+    node.args(["console/test/run.mjs", "--url", &demo.url, "--screenshot"]);
+    node.arg(pictures.join(format!("{name}.png")));
+    if !inputs.is_empty() {
         node.arg("--foreign");
     }
     let status = tee(&mut node, |line| tally = count(line).or(tally))?;
@@ -52,18 +53,17 @@ fn watch(program: &Path, name: &str, inputs: &[&Path]) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Reads `12 passed, 0 failed, 0 skipped`.
+/// Reads the last line of a runner: `name: 12 passed, 0 failed`, with `, 0 skipped` or without.
 pub(super) fn count(line: &str) -> Option<Tally> {
-    let mut tally = Tally::default();
-    let mut parts = line.trim().split(", ");
-    for (field, name) in [
-        (&mut tally.passed, " passed"),
-        (&mut tally.failed, " failed"),
-        (&mut tally.skipped, " skipped"),
-    ] {
-        *field = parts.next()?.strip_suffix(name)?.parse().ok()?;
-    }
-    parts.next().is_none().then_some(tally)
+    let (_, counts) = line.trim().split_once(": ")?;
+    let mut parts = counts.split(", ");
+    let mut next = |name: &str| parts.next()?.strip_suffix(name)?.parse().ok();
+    let (passed, failed) = (next(" passed")?, next(" failed")?);
+    let skipped = match parts.next() {
+        None => 0,
+        Some(part) => part.strip_suffix(" skipped")?.parse().ok()?,
+    };
+    parts.next().is_none().then_some(Tally { passed, failed, skipped })
 }
 
 /// Films for which somebody else wrote the boxes.
@@ -120,9 +120,10 @@ mod tests {
 
     #[test]
     fn the_totals_of_a_runner_are_read() {
-        check("12 passed, 1 failed, 0 skipped\n", Some((12, 1, 0)));
-        check("12 passed", None);
-        check("12 passed, 1 failed, 0 skipped, 3 more", None);
-        check("all 12 passed, 1 failed, 0 skipped", None);
+        check("browser: 12 passed, 1 failed\n", Some((12, 1, 0)));
+        check("interop: 12 passed, 1 failed, 2 skipped", Some((12, 1, 2)));
+        check("browser: 12 passed", None);
+        check("browser: 12 passed, 1 failed, 2 skipped, 3 more", None);
+        check("12 passed, 1 failed", None);
     }
 }

@@ -9,6 +9,7 @@ mod cargo_steps;
 mod deny;
 mod fuzz;
 mod interop;
+mod page;
 mod server;
 mod vectors;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::process::{duration, now, say};
-use crate::{console, install, tidy};
+use crate::{install, tidy};
 
 /// One step of the gate.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct Step {
 /// The gate, in the order it runs: what fails fast comes first.
 pub(crate) const STEPS: [Step; 11] = [
     Step { name: "fmt", run: cargo_steps::fmt },
-    Step { name: "console", run: console_step },
+    Step { name: "console", run: page::step },
     Step { name: "tidy", run: tidy::step },
     Step { name: "vectors", run: vectors::step },
     Step { name: "deny", run: deny::step },
@@ -146,12 +147,6 @@ fn totals(tally: Tally, steps: usize, bad: &[&str], took: Duration) -> String {
         passed + failed,
         duration(took)
     )
-}
-
-fn console_step() -> Result<Tally> {
-    console::build()?;
-    say("console/dist is up to date");
-    Ok(Tally::default())
 }
 
 #[cfg(test)]
