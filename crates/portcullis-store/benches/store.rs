@@ -69,7 +69,7 @@ fn vault_open(bencher: Bencher<'_, '_>) {
     let grants =
         decide_packaging(&operator, &facts, &ask).into_allowed().expect(SOUND).into_grants();
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        black_box(runtime.block_on(store.vault().open(&grants[0]))).expect(SOUND);
+        drop(black_box(runtime.block_on(store.vault().open(&grants[0]))).expect(SOUND));
     });
 }
 

@@ -3,7 +3,7 @@
 //! The text of a key and the digest of its secret are made elsewhere; here stand id, digest,
 //! role, tenant and end. A key cannot be read back.
 //!
-//! SPEC: security.md SEC-61.
+//! SPEC: SEC-61.
 
 use std::fmt;
 

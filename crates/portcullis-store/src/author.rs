@@ -25,7 +25,9 @@ impl Author {
         self
     }
 
-    pub(crate) fn record(&self, action: Action, object: &str, tenant: &str) -> Record {
+    /// A record of something done on their behalf.
+    #[must_use]
+    pub fn record(&self, action: Action, object: &str, tenant: &str) -> Record {
         let mut record = Record::new(action, &self.actor, object, tenant);
         for (member, text) in
             [(Member::RequestId, &self.request_id), (Member::Source, &self.source)]

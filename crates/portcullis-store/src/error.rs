@@ -91,7 +91,7 @@ pub enum Error {
         name: String,
     },
     /// The root key is not the one this database was made with.
-    // SPEC: security.md SEC-06, the wording.
+    // SPEC: SEC-06, the wording.
     #[error(
         "root key id {root_key_id} does not open this database \
          (expected check {expected}, got {found})"

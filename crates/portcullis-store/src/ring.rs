@@ -4,7 +4,7 @@
 //! the root key; the root key itself is never written anywhere. A root key that is not the
 //! one of this database is noticed here, before anything is opened or written.
 //!
-//! SPEC: security.md SEC-01, SEC-05, SEC-06.
+//! SPEC: SEC-01, SEC-05, SEC-06.
 
 use portcullis_base::Rng;
 use portcullis_keys::{

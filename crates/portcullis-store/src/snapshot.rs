@@ -9,7 +9,7 @@
 //! A row that does not parse takes nothing else down. It is logged, and what it belongs to
 //! is answered with an error until it is repaired.
 //!
-//! SPEC: operations.md REL-40, REL-62; security.md §12.
+//! SPEC: REL-40, REL-62.
 
 use std::{
     collections::HashMap,

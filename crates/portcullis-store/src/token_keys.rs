@@ -235,5 +235,5 @@ const fn place(row_key: &[u8]) -> Place<'_> {
     Place { purpose: "token_key", tenant: "", table: "token_keys", row_key, column: "value" }
 }
 
-/// SPEC: security.md SEC-26: at most 8 keys are tried.
+/// SPEC: SEC-26: at most 8 keys are tried.
 const KEYS_MAX: usize = 8;

@@ -7,7 +7,7 @@
 //! A key that does not open was moved, changed or sealed elsewhere. The caller learns only
 //! that the row is not as it was written; the audit log says what was wrong with it.
 //!
-//! SPEC: security.md SEC-01, SEC-03, SEC-07, SEC-09.
+//! SPEC: SEC-01, SEC-03, SEC-07, SEC-09.
 
 use std::sync::Arc;
 
@@ -227,7 +227,7 @@ pub(crate) fn too_long(what: &'static str) -> impl FnOnce(SealedError) -> Error 
     move |_| Error::Long { what, max: usize::from(u16::MAX) }
 }
 
-// SPEC: security.md SEC-03 and its known answer.
+// SPEC: SEC-03 and its known answer.
 const fn place<'a>(tenant: &'a str, kid: &'a KeyId) -> Place<'a> {
     Place {
         purpose: "content_key",

@@ -7,7 +7,7 @@
 //! Numbers start at 1 and have no gaps. The head is read from the database in the
 //! transaction that appends to it, because a server and a command line may be the same node.
 //!
-//! SPEC: security.md SEC-102.
+//! SPEC: SEC-102.
 
 use aws_lc_rs::hmac;
 use sqlx::{Row as _, SqliteConnection};

@@ -10,7 +10,7 @@
 //! printed: the same five fields and the signature in one line, separated by spaces
 //! ```
 //!
-//! SPEC: security.md SEC-103; RFC 8032.
+//! SPEC: SEC-103; RFC 8032.
 
 use std::{fmt, str::FromStr, sync::Arc};
 

@@ -10,7 +10,7 @@
 //! record without an outcome, which [`verify`] reports as unknown. The log never decides
 //! anything, and viewers stand in it by pseudonym only ([`Audit::pseudonym`]).
 //!
-//! SPEC: security.md SEC-18, SEC-100 to SEC-105.
+//! SPEC: SEC-18, SEC-100 to SEC-105.
 
 mod chain;
 mod checkpoint;
@@ -83,7 +83,7 @@ impl Audit {
 
     /// The name under which a viewer stands in records: the same for the same viewer, and of
     /// no use without the root key.
-    // SPEC: security.md SEC-18. A line feed, which neither part can contain, keeps tenant and
+    // SPEC: SEC-18. A line feed, which neither part can contain, keeps tenant and
     // id apart.
     #[must_use]
     pub fn pseudonym(&self, tenant: &TenantId, user: &UserId) -> String {

@@ -3,7 +3,7 @@
 //! Values are strings and whole numbers. A record holds no secret and no text of a request
 //! body; who puts a viewer into it uses the pseudonym.
 //!
-//! SPEC: security.md SEC-17, SEC-101; RFC 8785 for the text.
+//! SPEC: SEC-17, SEC-101; RFC 8785 for the text.
 
 use std::collections::BTreeMap;
 
@@ -197,7 +197,7 @@ pub(crate) struct Draft(Object);
 
 impl Draft {
     /// Says which opening record this one closes.
-    // SPEC: security.md SEC-101 has a member `grant`; here it is the number of the record of
+    // SPEC: SEC-101 has a member `grant`; here it is the number of the record of
     // the same node under which the grant was acted on.
     pub(super) fn closing(mut self, opened: u64) -> Self {
         self.0.insert("grant".to_owned(), opened.into());

@@ -13,7 +13,7 @@
 //! | rewritten | the MAC differs from that of a checkpoint |
 //! | truncated | a checkpoint names a record beyond the end |
 //!
-//! SPEC: security.md SEC-103, SEC-104.
+//! SPEC: SEC-103, SEC-104.
 
 use std::{collections::BTreeMap, fmt};
 

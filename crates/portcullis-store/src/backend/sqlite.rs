@@ -1,6 +1,6 @@
 //! Opens a SQLite database: safely, durably, and for this user only.
 //!
-//! SPEC: operations.md REL-42. One connection writes (see [`super::writer`]); a small pool
+//! SPEC: REL-42. One connection writes (see [`super::writer`]); a small pool
 //! of read-only connections serves everything else. A database file that others can read is
 //! refused, not repaired: somebody may have read it already.
 

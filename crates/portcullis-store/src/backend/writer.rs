@@ -10,7 +10,7 @@
 //! each is told so. Records of the audit log are operations like any other, in the order in
 //! which they were queued.
 //!
-//! SPEC: operations.md REL-42.
+//! SPEC: REL-42.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
