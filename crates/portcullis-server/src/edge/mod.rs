@@ -1,0 +1,251 @@
+//! The edge: lets media out only to sessions that were let in.
+//!
+//! A manifest asked for with an access token (`hdnts`) opens a session (`hdntl`), which then
+//! admits everything the manifest names. Every refusal looks alike from outside: 403 and
+//! nothing else; which step refused stands in the outcome record.
+//!
+//! SPEC: Akamai EdgeAuth 2.0 as set down in `portcullis_token::edge`; SEC-72, SEC-75, SEC-78.
+
+mod cookie;
+mod duration;
+mod judge;
+mod manifest;
+
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE},
+    request::Parts,
+};
+use portcullis_policy::{Admission, NewSession};
+use portcullis_token::edge::{
+    path,
+    session::{self, SessionRequest},
+};
+
+pub use judge::{Presented, judge};
+
+use self::manifest::{Carry, ManifestKind};
+use crate::{
+    app::App,
+    config::{Route, SessionCarriage},
+    http::{
+        address,
+        guard::RequestId,
+        outcome::{FrontDoor, Outcome},
+        stop::Stop,
+    },
+    origin,
+};
+
+/// Anything on the public listener that no other door claims.
+pub(crate) async fn serve(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let answer = (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
+        return Outcome::stopped(FrontDoor::Edge, "request.method").attach(answer);
+    }
+    match answer(&app, peer, &id, &request.into_parts().0).await {
+        Ok(answer) => Outcome::done(FrontDoor::Edge).attach(answer),
+        Err(stop) => {
+            Outcome::stopped(FrontDoor::Edge, stop.code().to_owned()).attach(stop.into_bare())
+        }
+    }
+}
+
+async fn answer(
+    app: &App,
+    peer: SocketAddr,
+    id: &RequestId,
+    request: &Parts,
+) -> Result<Response, Stop> {
+    let sent = request.uri.path();
+    let (clear, component) = path::split_session(sent).map_err(bad_path)?;
+    path::check(&clear).map_err(bad_path)?;
+    let Some(route) = app.edge.route(&clear) else {
+        return Err(Stop::fault(StatusCode::NOT_FOUND, "route.unknown", ""));
+    };
+    let rest = decoded_rest(&clear, route);
+
+    let media = media_duration(route, &rest).await;
+    let presented = Presented {
+        path: &clear,
+        component,
+        query: request.uri.query(),
+        headers: &request.headers,
+        address: address::of_viewer(peer, &request.headers, &app.proxy),
+        media_duration: media,
+    };
+    let now = app.clock.now();
+    let decision = judge(&app.edge, route, &presented, now);
+    if let Some(demo) = &app.demo {
+        demo.recent.keep(id, FrontDoor::Edge, &decision);
+    }
+    let admission = decision.into_allowed()?;
+    respond(app, route, &admission, request, &rest, &presented).await
+}
+
+async fn respond(
+    app: &App,
+    route: &Route,
+    admission: &Admission,
+    request: &Parts,
+    rest: &str,
+    presented: &Presented<'_>,
+) -> Result<Response, Stop> {
+    let found = origin::find(&route.folder, rest).await?;
+    let session = match admission.session() {
+        Some(session) => Some((session, issue(app, session, presented)?)),
+        None => None,
+    };
+    let kind = ManifestKind::of(admission.path());
+    let (Some(kind), Some((session, token))) = (kind, session) else {
+        let mut answer = found.answer(&request.method, &request.headers).await?;
+        // Cached by the viewer's own browser at most: a shared cache must ask us.
+        let cache = if kind.is_some() { "private, no-store" } else { "private, max-age=3600" };
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+        return Ok(answer);
+    };
+    let media_type = found.media_type();
+    let manifest = found.read_manifest().await?;
+    let same_site = app.edge.cookie_same_site;
+    let set_cookie = match route.session {
+        SessionCarriage::Cookie => {
+            cookie::set(&token, session.acl().directory(), session.lifetime(), same_site)
+        }
+        SessionCarriage::Path => None,
+    };
+    // A token too long for a cookie would be dropped by the browser in silence; the path
+    // carries any length.
+    let manifest = if set_cookie.is_some() {
+        manifest
+    } else {
+        let carry = Carry { path: admission.path(), prefix: &route.prefix, token: &token };
+        manifest::carry_session(kind, &manifest, &carry).map_err(|problem| {
+            tracing::warn!(problem, "a manifest cannot be rewritten");
+            Stop::fault(StatusCode::BAD_GATEWAY, "manifest.malformed", "")
+        })?
+    };
+    Ok(manifest_answer(manifest, media_type, set_cookie, &request.method))
+}
+
+fn manifest_answer(
+    manifest: String,
+    media_type: &'static str,
+    set_cookie: Option<String>,
+    method: &Method,
+) -> Response {
+    let length = manifest.len();
+    let body = if *method == Method::HEAD { Body::empty() } else { Body::from(manifest) };
+    let mut answer = Response::new(body);
+    let fields = answer.headers_mut();
+    fields.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if let Some(cookie) = set_cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        fields.insert(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// Signs the token of a session that was opened.
+fn issue(app: &App, opened: &NewSession, presented: &Presented<'_>) -> Result<String, Stop> {
+    let Some(keys) = &app.edge.keys else {
+        return Err(Stop::fault(StatusCode::INTERNAL_SERVER_ERROR, "edge.no_key", ""));
+    };
+    // Without an id from the access token the session gets one of its own, so that it can be
+    // told apart and revoked.
+    let fresh;
+    let id = match opened.id() {
+        Some(id) => id,
+        None => {
+            let mut bytes = [0; 16];
+            app.rng.fill(&mut bytes);
+            fresh = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            &fresh
+        }
+    };
+    let issued_at = app.clock.now();
+    let header_salt = judge::header_salt(&app.edge, presented.headers);
+    let request = SessionRequest {
+        acl: opened.acl(),
+        issued_at,
+        end: issued_at.saturating_add(opened.lifetime()),
+        address: opened.address(),
+        id: Some(id),
+        data: opened.data(),
+        header_salt: &header_salt,
+    };
+    session::issue(&request, keys).map_err(|error| Stop::unavailable("edge.session", &error))
+}
+
+/// The part of the path after the route's prefix, decoded once. `path::check` has made sure
+/// that decoding cannot bring up a separator or a dot segment.
+fn decoded_rest(path: &str, route: &Route) -> String {
+    let rest = path.get(route.prefix.len()..).unwrap_or_default();
+    percent_decoded(rest).into_owned()
+}
+
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match (first, digits.and_then(|two| u8::from_str_radix(two, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// How long the media behind a manifest last, where that bounds the session.
+async fn media_duration(route: &Route, rest: &str) -> Option<Duration> {
+    let kind = ManifestKind::of(rest)?;
+    if route.session != SessionCarriage::Path {
+        return None;
+    }
+    let manifest = origin::find(&route.folder, rest).await.ok()?.read_manifest().await.ok()?;
+    let found = match kind {
+        ManifestKind::Dash => duration::of_mpd(&manifest),
+        ManifestKind::Hls => match duration::first_variant(&manifest) {
+            None => duration::of_media_playlist(&manifest),
+            Some(variant) => {
+                let folder = rest.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let variant = format!("{folder}/{variant}");
+                let plain = path::check(&format!("/{variant}")).is_ok() && !variant.contains(':');
+                let found = if plain {
+                    origin::find(&route.folder, variant.trim_start_matches('/')).await.ok()
+                } else {
+                    None
+                };
+                duration::of_media_playlist(&found?.read_manifest().await.ok()?)
+            }
+        },
+    };
+    found.map(|media| media.max(route.session_min))
+}
+
+fn bad_path(fault: path::PathFault) -> Stop {
+    Stop::bad_request(fault.code(), "")
+}

@@ -1,0 +1,12 @@
+//! What is the same at every front door: sockets, limits, request ids, outcome records.
+//!
+//! Knows nothing of tokens, keys or media. A request passes, from outside in:
+//! [`listener`] (connection limits, framing) → [`guard`] (request id, panics, the one outcome
+//! record) → [`cors`] (player routes only) → the door's own handler.
+
+pub(crate) mod address;
+pub(crate) mod cors;
+pub(crate) mod guard;
+pub(crate) mod listener;
+pub(crate) mod outcome;
+pub(crate) mod stop;

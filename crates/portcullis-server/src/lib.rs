@@ -1,0 +1,42 @@
+//! The HTTP shell: one folder per front door.
+//!
+//! A door parses a request, loads facts, authenticates, asks the policy, acts and answers; it
+//! reads top to bottom in one file. There is no SQL here, no cryptography and no second copy
+//! of a rule. What is the same everywhere (sockets, limits, ids, outcome records) is in
+//! `http/`.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`config`], [`document`] | the configuration file; the policy document |
+//! | `edge/` | media: access token in, session out |
+//! | `license/` | licenses, one file per DRM system |
+//! | `tokens/` | the token service |
+//! | `console/` | the player page |
+//! | [`demo`] | everything at once, for a newcomer |
+//! | [`packaging`] | from MP4 to protected media, with keys from the vault |
+//! | [`serve()`] | start, run, drain, stop |
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod authenticate;
+mod clock;
+pub mod config;
+mod console;
+pub mod demo;
+pub mod document;
+pub mod edge;
+mod health;
+mod http;
+pub mod license;
+mod origin;
+pub mod packaging;
+mod random;
+pub mod serve;
+pub mod telemetry;
+pub mod tokens;
+
+pub use app::default_tenant;
+pub use clock::SystemClock;
+pub use random::SystemRng;
+pub use serve::serve;

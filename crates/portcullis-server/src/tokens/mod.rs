@@ -1,0 +1,239 @@
+//! `POST /api/token`: playback tokens for the operator's own back end.
+//!
+//! JSON in (`user_id`, `content_id`), JSON out (`token`, `expires_in`), as the token service
+//! of Azure's media samples answered. Who calls shows an API key of the role `issuer`. The
+//! decision whether this user may watch is made here for the first time, and again when the
+//! license is asked for.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Extension, Json,
+    extract::{ConnectInfo, Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{
+    HeaderMap, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL},
+};
+use portcullis_base::{
+    ContentId, Timestamp, UserId,
+    json::{self, Limits, Object},
+};
+use portcullis_policy::{
+    Decision, Reason, Rule, TokenAsk, TokenGrant, decide_token, model::Operator,
+};
+use portcullis_store::{
+    Error, Store, TokenKeyUse,
+    audit::{Action, Member, Outcome as Recorded, Record},
+};
+use portcullis_token::{
+    api_key::ApiKey,
+    bearer,
+    jwt::{self, Issue},
+};
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    authenticate,
+    http::{
+        guard::RequestId,
+        outcome::{FrontDoor, Outcome},
+        stop::Stop,
+    },
+};
+
+/// What a caller gets.
+#[derive(Debug, Serialize)]
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    /// Seconds until the token ends.
+    pub(crate) expires_in: u64,
+}
+
+/// The front door.
+pub(crate) async fn issue(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let timed = tokio::time::timeout(app.limits.request_timeout, answer(&app, peer, &id, request));
+    let result = timed.await.unwrap_or_else(|_| {
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        Err(Stop::fault(status, "request.timeout", "the request took too long"))
+    });
+    match result {
+        Ok(issued) => {
+            let answer = ([(CACHE_CONTROL, "no-store")], Json(issued)).into_response();
+            Outcome::done(FrontDoor::Tokens).attach(answer)
+        }
+        Err(stop) => {
+            let outcome = Outcome::stopped(FrontDoor::Tokens, stop.code().to_owned());
+            outcome.attach(stop.into_problem(&id))
+        }
+    }
+}
+
+async fn answer(
+    app: &App,
+    _peer: SocketAddr,
+    id: &RequestId,
+    request: Request,
+) -> Result<Issued, Stop> {
+    let (parts, body) = request.into_parts();
+    let (requester, key_id) = requester(&app.store, &parts.headers)?;
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+        let detail = format!("a token request has at most {BODY_BYTES_MAX} bytes");
+        Stop::fault(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
+    })?;
+    let wanted = parse(&body)?;
+    issue_for(app, id, requester, &format!("apikey:{key_id}"), &wanted, app.clock.now()).await
+}
+
+/// Decides, records and signs.
+pub(crate) async fn issue_for(
+    app: &App,
+    id: &RequestId,
+    requester: Operator,
+    actor: &str,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<Issued, Stop> {
+    let tenant = requester.tenant().clone();
+    let ask = TokenAsk { requester, subject: wanted.user.clone(), address: None, key: None };
+    let decision = judge(&app.store, &wanted.content, &ask, now)
+        .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
+    if let Some(demo) = &app.demo {
+        demo.recent.keep(id, FrontDoor::Tokens, &decision);
+    }
+    let viewer = app.store.audit().pseudonym(&tenant, &wanted.user);
+    let object = format!("content:{} {viewer}", wanted.content);
+    let mut record = Record::new(Action::TokenIssue, actor, &object, tenant.as_str())
+        .with(Member::RequestId, id.as_str());
+    let outcome = match decision.reason() {
+        None => Recorded::Ok,
+        Some(reason) => {
+            record = record.with(Member::Reason, reason.code());
+            Recorded::Refused
+        }
+    };
+    app.store
+        .audit()
+        .append(&record, outcome)
+        .await
+        .map_err(|error| Stop::unavailable("audit.unavailable", &error))?;
+    let grant = decision.into_allowed()?;
+    sign(app, &grant, now)
+}
+
+/// Decides whether a token may be issued. Shared with `portcullis explain token`.
+///
+/// # Errors
+///
+/// When the store cannot say; then none may.
+pub fn judge(
+    store: &Store,
+    content: &ContentId,
+    ask: &TokenAsk,
+    now: Timestamp,
+) -> Result<Decision<TokenGrant>, Error> {
+    Ok(match store.license_facts(content, Some(&ask.subject))? {
+        Some(facts) => decide_token(ask, &facts, now),
+        None => {
+            let detail = format!("there is no content `{content}`");
+            Decision::refused(Rule::Content, Reason::ContentUnknown, detail)
+        }
+    })
+}
+
+fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
+    let facts = app
+        .store
+        .license_facts(grant.content(), None)
+        .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
+    let keys = match facts {
+        Some(facts) => app.store.token_keys(&facts.key_policy.name, TokenKeyUse::Sign),
+        None => Ok(Vec::new()),
+    };
+    let keys = keys.map_err(|error| Stop::unavailable("store.unavailable", &error))?;
+    let Some(key) = keys.first().and_then(authenticate::signing_key) else {
+        let detail = "the content's key policy has no key to sign with";
+        return Err(Stop::fault(StatusCode::CONFLICT, "token.no_signing_key", detail));
+    };
+    let lifetime = grant.lifetime().min(app.tokens.lifetime);
+    let wanted = Issue {
+        issuer: grant.issuer().to_owned(),
+        audience: grant.audience().to_owned(),
+        subject: Some(grant.subject().to_string()),
+        issued_at: now,
+        not_before: now,
+        expires_at: now.saturating_add(lifetime),
+        id: None,
+        extra: grant.claims().clone(),
+        token_type: "JWT".to_owned(),
+    };
+    let token = jwt::issue(&wanted, &key, &*app.rng)
+        .map_err(|error| Stop::unavailable("token.issue", &error))?;
+    Ok(Issued { token, expires_in: lifetime.as_secs() })
+}
+
+/// Who calls, by API key; and the key's id for the record.
+fn requester(store: &Store, headers: &HeaderMap) -> Result<(Operator, String), Stop> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(not_known()) };
+    let text = bearer::strip(line.to_str().map_err(|_| not_known())?);
+    let shown = ApiKey::parse(text).map_err(|_| not_known())?;
+    let digest = shown.digest(store.api_key_pepper());
+    let known = store
+        .verify_api_key(shown.id().as_str(), digest.expose())
+        .map_err(|error| Stop::unavailable("store.unavailable", &error))?
+        .filter(|known| known.tenant == *shown.tenant())
+        .ok_or_else(not_known)?;
+    Ok((Operator::ApiKey { tenant: known.tenant, role: known.role }, known.id))
+}
+
+/// The same answer for no key, a malformed one, an unknown one and an expired one.
+fn not_known() -> Stop {
+    Stop::fault(
+        StatusCode::UNAUTHORIZED,
+        "api_key.unknown",
+        "show a valid API key as a bearer token",
+    )
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) user: UserId,
+    pub(crate) content: ContentId,
+}
+
+fn parse(body: &[u8]) -> Result<Wanted, Stop> {
+    let malformed = |detail: String| Stop::bad_request("request.malformed", detail);
+    let document =
+        json::parse(body, &Limits::BODY).map_err(|error| malformed(error.to_string()))?;
+    let members = document
+        .as_object()
+        .ok_or_else(|| malformed(format!("an object is expected, not {}", document.kind())))?;
+    if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(malformed(format!("`{unknown}` is not known; expected user_id, content_id")));
+    }
+    Ok(Wanted { user: member(members, "user_id")?, content: member(members, "content_id")? })
+}
+
+fn member<T: std::str::FromStr<Err: std::fmt::Display>>(
+    members: &Object,
+    name: &str,
+) -> Result<T, Stop> {
+    let text = members.get(name).and_then(|value| value.as_str()).ok_or_else(|| {
+        Stop::bad_request("request.malformed", format!("`{name}` is needed, as a string"))
+    })?;
+    text.parse().map_err(|error: T::Err| {
+        Stop::bad_request("request.malformed", format!("`{name}`: {error}"))
+    })
+}
+
+const MEMBERS: [&str; 2] = ["user_id", "content_id"];
+const BODY_BYTES_MAX: usize = 16 << 10;

@@ -1,0 +1,132 @@
+//! `portcullis explain`: the same decision a request would get, with every rule shown.
+//!
+//! Nothing is recorded and no key is opened. Tokens are read from a file or standard input,
+//! so that they do not end up in the shell's history.
+
+use std::{io::Read as _, path::Path, process::ExitCode};
+
+use portcullis_base::{Clock as _, DrmSystem, Timestamp};
+use portcullis_policy::{
+    Decision, LicenseAsk, TokenAsk, Verdict,
+    model::{Operator, Role},
+};
+use portcullis_server::{SystemClock, config::Edge, default_tenant, edge, license, tokens};
+use portcullis_token::edge::path;
+
+use super::open;
+use crate::{
+    arguments::{ExplainCommand, Situation},
+    report::{self, Done, Stop},
+};
+
+pub(super) fn run(command: ExplainCommand) -> Done {
+    match command {
+        ExplainCommand::License { config, content, token, kid, at } => {
+            let config = open::configuration(&config.config)?;
+            let token = token.as_deref().map(read_token).transpose()?;
+            let ask = LicenseAsk { kids: kid, system: DrmSystem::ClearKey, address: at.address };
+            let now = moment(&at)?;
+            open::block_on(async {
+                let store = open::store(config.store).await?;
+                let judged = license::judge(&store, &content, token.as_deref(), ask, now);
+                store.close().await;
+                print(&judged.map_err(|error| open::stop_of(&error))?.decision, &at)
+            })?
+        }
+        ExplainCommand::Token { config, user, content, at } => {
+            let config = open::configuration(&config.config)?;
+            let requester = Operator::ApiKey { tenant: default_tenant(), role: Role::Issuer };
+            let ask = TokenAsk { requester, subject: user, address: at.address, key: None };
+            let now = moment(&at)?;
+            open::block_on(async {
+                let store = open::store(config.store).await?;
+                let judged = tokens::judge(&store, &content, &ask, now);
+                store.close().await;
+                print(&judged.map_err(|error| open::stop_of(&error))?, &at)
+            })?
+        }
+        ExplainCommand::Edge { config, url, cookie, at } => {
+            let config = open::configuration(&config.config)?;
+            explain_edge(&config.edge, &url, cookie.as_deref(), &at)
+        }
+    }
+}
+
+fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) -> Done {
+    let (sent, query) =
+        url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    let fault = |fault: path::PathFault| {
+        Stop::with_code(1, format_args!("refused: {} ({fault})", fault.code()))
+    };
+    let (clear, component) = path::split_session(sent).map_err(fault)?;
+    path::check(&clear).map_err(fault)?;
+    let Some(route) = edge.route(&clear) else {
+        return Err(Stop::with_code(1, "refused: route.unknown (no route has this prefix)"));
+    };
+    let mut headers = http::HeaderMap::new();
+    if let Some(cookie) = cookie {
+        let value = http::HeaderValue::from_str(&format!("hdntl={cookie}"));
+        headers.insert(http::header::COOKIE, value.map_err(Stop::usage)?);
+    }
+    let presented = edge::Presented {
+        path: &clear,
+        component,
+        query,
+        headers: &headers,
+        address: at.address,
+        media_duration: None,
+    };
+    print(&edge::judge(edge, route, &presented, moment(at)?), at)
+}
+
+fn print<T>(decision: &Decision<T>, at: &Situation) -> Done {
+    let reason = decision.reason();
+    if at.json {
+        let trace: Vec<_> = decision
+            .trace()
+            .iter()
+            .map(|step| {
+                let reason = match step.verdict {
+                    Verdict::Refuse(reason) => Some(reason.code()),
+                    _ => None,
+                };
+                serde_json::json!({
+                    "rule": step.rule.as_str(),
+                    "verdict": step.verdict.as_str(),
+                    "reason": reason,
+                    "detail": step.detail,
+                })
+            })
+            .collect();
+        report::data(serde_json::json!({
+            "outcome": if reason.is_none() { "allowed" } else { "refused" },
+            "reason": reason.map(portcullis_policy::Reason::code),
+            "trace": trace,
+        }));
+    } else {
+        report::data(decision);
+    }
+    Ok(if reason.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn moment(at: &Situation) -> Result<Timestamp, Stop> {
+    match at.at {
+        None => Ok(SystemClock.now()),
+        Some(at) => u64::try_from(at.as_second())
+            .map(Timestamp)
+            .map_err(|_| Stop::usage("--at: moments before 1970 are not supported")),
+    }
+}
+
+fn read_token(path: &Path) -> Result<String, Stop> {
+    let read = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = read.map_err(|error| {
+        Stop::usage(format_args!("`{}` cannot be read: {error}", path.display()))
+    })?;
+    Ok(text.trim().to_owned())
+}
