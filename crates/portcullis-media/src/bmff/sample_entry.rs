@@ -102,10 +102,20 @@ pub(super) fn parse(
     let (picture, codec) = match kind {
         TrackKind::Video => video(child, &mut reader)?,
         TrackKind::Audio => (None, audio(child, &mut reader, version)?),
-        TrackKind::Other(_) => (None, Codec::Unsupported(sample_format::name(child.kind))),
+        TrackKind::Other(handler) => (None, Codec::Unsupported(misplaced(child.kind, handler))),
     };
     let entry = SampleEntry { format: child.kind, bytes: child.whole.to_vec(), picture, codec };
     Ok((entry, reference))
+}
+
+/// The name of a format in a track that is neither sound nor video.
+fn misplaced(format: BoxType, handler: BoxType) -> String {
+    let name = sample_format::name(format);
+    match &format.0 {
+        // The format alone would be no reason.
+        b"avc1" | b"avc3" | b"mp4a" => format!("{name} in a track of type `{handler}`"),
+        _ => name,
+    }
 }
 
 fn video(

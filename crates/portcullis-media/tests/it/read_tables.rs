@@ -82,6 +82,31 @@ fn a_last_duration_of_zero_repeats_the_one_before() {
 }
 
 #[test]
+fn a_frame_rate_that_varies_is_an_average() {
+    let rate = |runs: &[u32]| {
+        track(&Parts::new().with(b"stts", full(b"stts", 0, &be(runs)))).0.frame_rate()
+    };
+    // The last duration alone says nothing about the rate.
+    assert_eq!(rate(&[2, 2, 512, 1, 100]), Some((25, 1)));
+    assert_eq!(rate(&[3, 1, 512, 1, 256, 1, 512]), Some((30, 1)));
+}
+
+#[test]
+fn a_format_we_know_in_a_track_of_another_type_is_named_with_it() {
+    let check = |format: &[u8; 4], expected: &str| {
+        let hdlr = [&b"\0\0\0\0auxv"[..], &[0; 13]].concat();
+        let mut fields = vec![0; 78];
+        fields[7] = 1;
+        let stsd = full(b"stsd", 0, &[be(&[1]), boxed(format, &fields)].concat());
+        let parts = Parts::new().with(b"hdlr", full(b"hdlr", 0, &hdlr)).with(b"stsd", stsd);
+        let refusal = track(&parts).0.check_supported().unwrap_err().to_string();
+        assert_eq!(refusal, format!("track 1: {expected} is not supported yet"));
+    };
+    check(b"avc1", "H.264 in a track of type `auxv`");
+    check(b"wvtt", "timed text (WebVTT)");
+}
+
+#[test]
 fn sizes_come_in_four_widths() {
     let compact = |bits: u32, bytes: &[u8]| {
         let stz2 = full(b"stz2", 0, &[&be(&[bits, 3])[..], bytes].concat());
