@@ -33,8 +33,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
 /// Builds the program as the demo and the gate use it, and says where it is.
 ///
-/// This is the dev profile with our media crates optimized: it compiles in a third of the time
-/// of a release build and packages the demo's film in a moment.
+/// This is the dev profile, which compiles in a fraction of the time of a release build and
+/// shares its work with the tests.
 ///
 /// # Errors
 ///

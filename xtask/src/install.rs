@@ -46,7 +46,7 @@ const PACKAGES: [Package; 6] = [
         why: "letters in the test pictures",
     },
     Package { name: "g++", probe: &["c++", "--version"], why: "compiles libFuzzer" },
-    Package { name: "gdb", probe: &["gcore", "-v"], why: "takes the core that holds no keys" },
+    Package { name: "gdb", probe: &["gdb", "--version"], why: "takes the core that holds no keys" },
     Package {
         name: "python3-venv",
         probe: &["python3", "-c", "import ensurepip, venv"],

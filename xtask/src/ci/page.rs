@@ -27,17 +27,17 @@ pub(super) fn step() -> Result<Tally> {
     }
     let mut tally = Tally::default();
     let mut node = command("node");
-    node.args(["--test", "--test-reporter=tap"]).args(&tests);
+    node.args(["--test", "--test-reporter=spec"]).args(&tests);
     let status = tee(&mut node, |line| read(line, &mut tally))?;
     ensure!(tally.passed > 0, "node ran no test");
     ensure!(status.success() || tally.failed > 0, "`node --test` failed ({status})");
     Ok(tally)
 }
 
-/// Reads the last lines of TAP: `# pass 3`, `# fail 0`, and what did not run.
+/// Reads the last lines of node's report: `ℹ pass 3`, `ℹ fail 0`, and what did not run.
 fn read(line: &str, tally: &mut Tally) {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["#", what, number] = words.as_slice() else { return };
+    let ["ℹ", what, number] = words.as_slice() else { return };
     let Ok(number) = number.parse::<u64>() else { return };
     match *what {
         "pass" => tally.passed += number,
@@ -55,8 +55,8 @@ mod tests {
     fn what_node_counts_is_read() {
         let mut tally = Tally::default();
         let lines =
-            ["# tests 9", "# pass 3", "# fail 1", "# cancelled 1", "# skipped 2", "# todo 1"];
-        for line in lines.iter().chain(&["ok 1 - # pass x", "# duration_ms 7.5"]) {
+            ["ℹ tests 9", "ℹ pass 3", "ℹ fail 1", "ℹ cancelled 1", "ℹ skipped 2", "ℹ todo 1"];
+        for line in lines.iter().chain(&["✔ ℹ pass 3", "ℹ duration_ms 7.5"]) {
             read(line, &mut tally);
         }
         assert_eq!(tally, Tally { passed: 3, failed: 2, skipped: 3 });
