@@ -142,6 +142,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_escaped_wildcard_or_separator_of_a_session_acl_stays_one_character() {
+        assert_eq!(decode_session_acl("%2fa%2A%21*!%2f").as_deref(), Some("/a%2A%21*!/"));
+        assert_eq!(decode_session_acl("%2fa%"), None);
+    }
+
     proptest::proptest! {
         #[test]
         fn what_we_escape_decodes_to_itself(text in "[^\\p{Cc}]*") {

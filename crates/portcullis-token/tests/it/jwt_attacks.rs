@@ -299,6 +299,19 @@ fn times_hold_on_both_sides_of_the_leeway() {
 }
 
 #[test]
+fn a_life_starts_with_nbf_or_else_with_iat_or_else_ever() {
+    for (more, start) in [
+        (r#","nbf":1699999999,"iat":1699999990"#, 1_699_999_999),
+        (r#","iat":1699999990"#, 1_699_999_990),
+        ("", 0),
+    ] {
+        let token = sign(HEADER, &CLAIMS.replace('}', &format!("{more}}}")));
+        let claims = verify(&token, &[hs256_public()], &expectations(), NOW).unwrap();
+        assert_eq!(claims.claims().lifetime.start(), Timestamp(start), "{more}");
+    }
+}
+
+#[test]
 fn a_long_life_is_refused() {
     let exp = |text: &str| CLAIMS.replace("1700000600", text);
     check_claims(&exp("1700086400"), "success");
