@@ -39,7 +39,8 @@ impl fmt::Display for ContentId {
 /// The text is not a content id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a content id: expected 1 to 200 letters, digits, `.`, `_`, `~` or `-`, not starting with a dot"
+    "not a content id: expected 1 to 200 letters, digits, `.`, `_`, `~` or `-`, \
+     not starting with a dot"
 )]
 pub struct ContentIdError;
 

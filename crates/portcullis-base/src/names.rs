@@ -73,7 +73,7 @@ name!(
     "user id",
     256,
     "1 to 256 bytes without control characters",
-    |c| !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    |c| !c.is_control() && !crate::url::overrides_direction(c)
 );
 
 #[cfg(test)]

@@ -52,13 +52,21 @@ fn push_escaped(out: &mut String, text: &str) {
         if out.len() >= PRINTED_BYTES_MAX {
             return;
         }
-        let overrides = matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || overrides {
+        if character.is_control() || overrides_direction(character) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);
         }
     }
+}
+
+/// Whether a character changes the direction of the text after it, and could make a line look
+/// like another one.
+pub(crate) const fn overrides_direction(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 const PRINTED_BYTES_MAX: usize = 2048;

@@ -24,6 +24,7 @@ use crate::{
     decision::{Step, Trace},
     model::AddressRule,
     rules,
+    words::span,
 };
 
 /// Who asks the edge.
@@ -44,6 +45,9 @@ pub struct EdgeRoute {
     pub level: Level,
     /// From where the route may be used.
     pub addresses: AddressRule,
+    /// The longest an access token may still live when it is shown (SEC-24): it is meant to
+    /// open a session soon after it was made, not to be passed around.
+    pub access_lifetime_max: Duration,
     /// The longest life of a session token.
     pub session_lifetime_max: Duration,
 }
@@ -177,6 +181,7 @@ pub fn decide_edge(
     trace.add(path_rule(caller, ask.path));
     trace.add(level(route.level, caller));
     trace.add(lifetime(caller, now));
+    trace.add(access_lifetime(caller, route.access_lifetime_max, now));
     trace.add(rules::address::check(&route.addresses, ask.address));
     let session = match (route.level, caller, ask.kind) {
         (Level::Token, EdgeCaller::Access(token), EdgeKind::Manifest) => {
@@ -185,6 +190,19 @@ pub fn decide_edge(
         _ => None,
     };
     trace.conclude(|| Admission { path: ask.path.into(), session })
+}
+
+fn access_lifetime(caller: &EdgeCaller, longest: Duration, now: Timestamp) -> Step {
+    let EdgeCaller::Access(token) = caller else {
+        return Step::skip(Rule::Lifetime, "there is no access token");
+    };
+    let end = token.claims().lifetime.end();
+    if end <= now.saturating_add(longest) {
+        return Step::allow(Rule::Lifetime, "the access token does not live too long");
+    }
+    let (left, longest) = (span(now.until(end)), span(longest));
+    let detail = format!("the access token ends in {left}; the route accepts {longest} at most");
+    Step::refuse(Rule::Lifetime, Reason::TokenLifetime, detail)
 }
 
 /// What the session token will say; without one, the trace says why not.

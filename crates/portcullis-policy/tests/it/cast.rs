@@ -160,6 +160,7 @@ pub(crate) fn route() -> EdgeRoute {
     EdgeRoute {
         level: Level::Token,
         addresses: AddressRule::NONE,
+        access_lifetime_max: Duration::from_secs(600),
         session_lifetime_max: Duration::from_secs(86_400),
     }
 }

@@ -250,6 +250,10 @@ pub(crate) fn edge() -> Vec<(&'static str, EdgeTokens)> {
         ("session as access token", access(session_text())),
         ("bound to home", access(access_text(|request| request.address = Some(AT_HOME)))),
         ("over", access(access_text(|request| request.end = NOW))),
+        (
+            "living 1 s too long",
+            access(access_text(|request| request.end = Timestamp(NOW.0 + 601))),
+        ),
         ("from 1 s on", access(access_text(|request| request.start = Some(Timestamp(NOW.0 + 1))))),
         ("altered", access(good.replace("film", "f*"))),
         ("without an end", access(format!("acl=/*~hmac={}", "0".repeat(64)))),

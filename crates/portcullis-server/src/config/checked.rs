@@ -97,6 +97,8 @@ pub struct Route {
     pub level: Level,
     /// How the session travels.
     pub session: SessionCarriage,
+    /// The longest an access token may still have to live.
+    pub access_max: Duration,
     /// The longest a session lasts.
     pub session_max: Duration,
     /// The shortest a session in the path lasts.
@@ -415,6 +417,7 @@ impl Check<'_> {
             folder,
             level: self.word(&format!("{at}.level"), &raw.level, &LEVELS),
             session: self.word(&format!("{at}.session"), &raw.session, &CARRIAGES),
+            access_max: self.seconds(&format!("{at}.access_max_s"), raw.access_max_s, 1..=DAY_S),
             session_max: self.seconds(&format!("{at}.session_max_s"), raw.session_max_s, 1..=DAY_S),
             session_min: self.seconds(&format!("{at}.session_min_s"), raw.session_min_s, 0..=DAY_S),
             addresses: AddressRules {

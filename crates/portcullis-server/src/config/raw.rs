@@ -75,6 +75,9 @@ section! {
         level: String = "token".into(), "\"token\"";
         /// How the session travels: `cookie`, or `path` for players without cookies.
         session: String = "cookie".into(), "\"cookie\"";
+        /// The longest an access token may still have to live when it is shown, in seconds; at
+        /// most 86400. It is meant to be used soon after it was made.
+        access_max_s: u64 = 600, "600";
         /// The longest a session lasts, in seconds; at most 86400.
         session_max_s: u64 = 86_400, "86400";
         /// A session in the path lasts as long as the media, but at least this many seconds,

@@ -134,6 +134,7 @@ fn policy_route(route: &Route) -> EdgeRoute {
             },
             deny: route.addresses.deny.clone(),
         },
+        access_lifetime_max: route.access_max,
         session_lifetime_max: route.session_max,
     }
 }
