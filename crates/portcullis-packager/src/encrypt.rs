@@ -37,7 +37,6 @@ pub(crate) struct Encryptor<'a> {
     protection: Protection,
     roll: Roll,
     sequence: u32,
-    track_id: u32,
 }
 
 /// The cipher of the track's scheme.
@@ -90,7 +89,6 @@ impl<'a> Encryptor<'a> {
             protection,
             roll: if roll_distance(planned).is_some() { Roll::Grouped } else { Roll::None },
             sequence: 1,
-            track_id: track_id(planned),
         })
     }
 
@@ -127,7 +125,7 @@ impl<'a> Encryptor<'a> {
             roll: self.roll,
             samples: &entries,
             sequence: self.sequence,
-            track_id: self.track_id,
+            track_id: TRACK_ID,
         };
         let head = fragment::write(&fragment).map_err(|error| {
             let error = PackageError::new(Code::UnsupportedFeature, error);
@@ -197,11 +195,9 @@ pub(crate) fn roll_distance(planned: &PlannedTrack) -> Option<i16> {
     if planned.is_audio() && uniform && whole { first.distance } else { None }
 }
 
-/// All files of pictures have track 1, all of sound 2: renditions among which a player
-/// switches must agree.
-pub(crate) const fn track_id(planned: &PlannedTrack) -> u32 {
-    if planned.is_audio() { 2 } else { 1 }
-}
+/// Every file holds one track, and its number is 1: renditions among which a player switches
+/// must agree, and Shaka Packager 3.8 crashes when it decrypts a lone track of another number.
+pub(crate) const TRACK_ID: u32 = 1;
 
 /// The IV of a sample: the salt of its track, then its number in decode order over the whole
 /// track. Unique under a key because salts of tracks differ and numbers do not repeat.

@@ -151,7 +151,7 @@ fn write_header(
         roll_distance: encrypt::roll_distance(planned),
         sample_entry: &track.sample_entry.bytes,
         timescale: track.timescale,
-        track_id: encrypt::track_id(planned),
+        track_id: encrypt::TRACK_ID,
     };
     init::write(&init)
         .map_err(|error| PackageError::new(Code::UnsupportedFeature, error).of_track(track.id))
@@ -159,7 +159,7 @@ fn write_header(
 
 /// SPEC: ISO/IEC 23000-19 annex A: a profile's brand is claimed only within its limits.
 fn brands(planned: &PlannedTrack) -> Vec<[u8; 4]> {
-    let mut brands = vec![*b"iso6", *b"cmfc", *b"cmf2", *b"dash"];
+    let mut brands = vec![*b"iso6", *b"cmfc", *b"dash"];
     match (&planned.track.sample_entry.codec, planned.picture()) {
         (Codec::Avc(config), Some(picture)) => {
             let [profile, _, level] = config.profile;

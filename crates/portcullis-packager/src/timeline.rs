@@ -2,10 +2,14 @@
 //!
 //! | source | output |
 //! |---|---|
-//! | pictures with an edit list over reordered frames | composition offsets reduced, no edit list |
+//! | pictures with an edit list over reordered frames | the same edit list |
+//! | pictures with negative composition offsets | offsets from 0 on, an edit list over the rest |
 //! | sound with priming before its edit | all frames kept, edit list from the priming on |
 //! | an empty edit: the track starts late | the delay goes into the decode times |
 //! | an edit shorter than the media | all samples kept, the presentation ends earlier |
+//!
+//! CMAF also has a form without edit lists, with negative offsets. It is not written, because
+//! FFmpeg 5 to 9 shows such pictures late by the largest of them.
 //!
 //! Players disagree on longer edit lists, so those are refused. One constant may be added to
 //! the times of all tracks, never to some: sound and picture keep their distance.
@@ -26,9 +30,9 @@ pub(crate) struct Timeline {
     pub(crate) base_decode_time: u64,
     /// The first sample that is worth keeping: sound long before its edit is never heard.
     pub(crate) first_sample: usize,
-    /// Added to every composition offset.
+    /// Added to every composition offset, so that none is negative.
     pub(crate) offset_shift: i64,
-    /// Where presentation starts in the media: sound with priming.
+    /// Where presentation starts in the media, counted like composition times.
     pub(crate) first_media_time: Option<u64>,
     /// Presentation time of every sample.
     pub(crate) presented: Vec<i64>,
@@ -155,9 +159,11 @@ impl Origin {
         let shift = -earliest.in_ticks(track.timescale);
         let presented: Vec<i64> = self.presented(track).map(|at| at + shift).collect();
         let base = self.decode_start + shift;
-        let priming = track.kind == TrackKind::Audio && self.media_time > 0;
-        let base_decode_time = u64::try_from(base).unwrap_or(0);
-        let offset_shift = base.min(0) - if priming { 0 } else { self.media_time };
+        let base_decode_time = base.max(0);
+        let least = track.samples.iter().map(|sample| sample.composition_offset).min();
+        let offset_shift = least.unwrap_or(0).min(0).saturating_neg();
+        let first_media_time =
+            (base_decode_time - base + self.media_time).saturating_add(offset_shift);
         if let Some(at) = track.samples.iter().position(|sample| {
             i32::try_from(sample.composition_offset.saturating_add(offset_shift)).is_err()
         }) {
@@ -169,13 +175,15 @@ impl Origin {
         let edit_start = self.delay + shift;
         let edit_end = self.duration.map(|duration| edit_start.saturating_add(duration));
         let heard = presented.iter().zip(&track.samples).position(|at| ends_at(at) > edit_start);
-        let first_sample =
-            if priming { heard.unwrap_or(0).saturating_sub(PRIMING_SAMPLES_MAX) } else { 0 };
+        let first_sample = match track.kind {
+            TrackKind::Audio => heard.unwrap_or(0).saturating_sub(PRIMING_SAMPLES_MAX),
+            TrackKind::Other(_) | TrackKind::Video => 0,
+        };
         Ok(Timeline {
-            base_decode_time,
+            base_decode_time: u64::try_from(base_decode_time).unwrap_or(0),
             first_sample,
             offset_shift,
-            first_media_time: priming.then(|| u64::try_from(self.media_time).unwrap_or(0)),
+            first_media_time: u64::try_from(first_media_time).ok().filter(|&time| time > 0),
             end: edit_end.map_or(media_end, |end| end.min(media_end)),
             presented,
             timescale: track.timescale,

@@ -66,9 +66,17 @@ fn check(track: &Track, base: u64, shift: i64, media_time: Option<u64>, presente
 }
 
 #[test]
-fn an_edit_over_reordered_pictures_becomes_negative_offsets() {
+fn an_edit_over_reordered_pictures_is_repeated() {
     let video = track(TrackKind::Video, 1000, &[200, 400, 0], &[from(200)]);
-    check(&video, 0, -200, None, &[0, 300, 0]);
+    check(&video, 0, 0, Some(200), &[0, 300, 0]);
+}
+
+#[test]
+fn negative_offsets_become_an_edit() {
+    let video = track(TrackKind::Video, 1000, &[0, 200, -100], &[]);
+    check(&video, 0, 100, Some(100), &[0, 300, 100]);
+    let late = track(TrackKind::Video, 1000, &[200, 400, 100], &[]);
+    check(&late, 0, 0, Some(200), &[0, 300, 100]);
 }
 
 #[test]
@@ -103,6 +111,7 @@ fn pictures_hidden_before_the_edit_move_everything_by_the_same_time() {
     let video = track(TrackKind::Video, 1000, &[0; 4], &[from(250)]);
     let (timelines, warnings) = build(&[(&audio, 1000), (&video, 1000)]).unwrap();
     assert_eq!(timelines[1].presented, [0, 100, 200, 300]);
+    assert_eq!((timelines[1].base_decode_time, timelines[1].first_media_time), (250, Some(250)));
     assert_eq!(timelines[0].presented[0], 12_000);
     assert_eq!(timelines[0].base_decode_time, 12_000);
     assert!(warnings[0].contains("hides 250000 us"), "{warnings:?}");

@@ -65,7 +65,7 @@ pub fn write(init: &InitSegment<'_>) -> Result<Vec<u8>, WriteError> {
     let entry = init.protection.protect(init.sample_entry, format)?;
     let mut out = Vec::with_capacity(1024 + entry.len() + init.pssh.len());
     put_box(&mut out, *b"ftyp", |out| {
-        out.extend(b"cmf2");
+        out.extend(b"iso6");
         put_u32(out, 0);
         init.brands.iter().for_each(|brand| out.extend(brand));
     });
