@@ -52,9 +52,9 @@ export const GLOSSARY = {
     + 'how it is signed, the claims say for whom, for what and for how long.'],
   manifest: ['Manifest', 'A small file that lists the qualities, the languages and the pieces of '
     + 'a film. DASH calls it MPD, HLS calls it playlist.'],
-  session: ['Access and session token', 'The access token is good for a minute and opens the '
-    + 'manifest. The session token that replaces it travels with each piece, either as a cookie '
-    + 'or inside the address where cookies do not work.'],
+  session: ['Access and session token', 'The access token is short-lived and opens the manifest. '
+    + 'The session token that replaces it travels with each piece, either as a cookie or inside '
+    + 'the address where cookies do not work.'],
   license: ['License', 'The answer that carries the keys. Without it the pieces are noise, even '
     + 'for someone who has all of them.'],
   decision: ['Decision', 'Each request ends in yes, or in no with one reason. The list of rules '

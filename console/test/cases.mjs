@@ -14,16 +14,16 @@ const FRAMES_TOLERATED = 15;
 const REFUSALS = [
   ['no-token', 'media', /^token\.missing$/],
   ['no-token', 'license', /^token\.missing$/],
-  ['expired', 'media', /^(token\.expired|window\.closed|entitlement\.expired)$/],
-  ['expired', 'license', /^(token\.expired|window\.closed|entitlement\.expired)$/],
-  ['other-content', 'media', /^token\.(path|acl|content)$/],
+  ['expired', 'media', /^token\.expired$/],
+  ['expired', 'license', /^token\.expired$/],
+  ['other-content', 'media', /^token\.path$/],
   ['other-content', 'license', /^token\.content$/],
-  ['tampered-path', 'media', /^(path\.|token\.path|http\.400)/],
+  ['tampered-path', 'media', /^path\.character$/],
   ['wrong-kind', 'media', /^token\.(wrong_)?kind$/],
   ['not-entitled', 'viewer', /^entitlement\.missing$/],
   ['denied-address', 'viewer', /^place\.address$/],
-  ['denied-address', 'media', /^(place|token)\.address$/],
-  ['denied-address', 'license', /^(place|token)\.address$/],
+  ['denied-address', 'media', /^place\.address$/],
+  ['denied-address', 'license', /^place\.address$/],
   ['forged', 'license', /^token\.signature$/],
 ];
 

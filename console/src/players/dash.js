@@ -27,6 +27,8 @@ export async function open({ video, plan, report, failed }) {
   });
   player.getNetworkingEngine().registerRequestFilter((type, request) => {
     const door = type === RequestType.LICENSE ? 'license' : 'media';
+    // An address in the manifest would win over the configured one.
+    if (door === 'license') request.uris = [plan.licenseUrl];
     Object.assign(request.headers, plan.headers(door));
   });
   try {
