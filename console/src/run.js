@@ -233,7 +233,8 @@ function showSession(run, choice, seen) {
 
 function showLicenseRequest(run, seen) {
   const kids = kidsIn(textFrom(seen.asked));
-  addNote(run, 'license', { kind: 'request', method: 'POST', url: new URL(seen.url, location.href).pathname });
+  const { pathname } = new URL(seen.url, location.href);
+  addNote(run, 'license', { kind: 'request', method: 'POST', url: pathname });
   addNote(run, 'license', { kind: 'keys', title: 'Keys asked for', keys: kids });
 }
 
