@@ -4,7 +4,9 @@
 //! repeated byte for byte inside its encrypted wrapper.
 //!
 //! ```text
-//! ftyp moov ( mvhd trak ( tkhd [edts] mdia ( mdhd hdlr minf ( vmhd|smhd dinf stbl ))) mvex [pssh…] )
+//! ftyp moov ( mvhd
+//!             trak ( tkhd [edts] mdia ( mdhd hdlr minf ( vmhd|smhd dinf stbl )))
+//!             mvex [pssh…] )
 //! ```
 //!
 //! SPEC: ISO/IEC 23000-19 §7.3.1 (CMAF header); ISO/IEC 14496-12 §8.
