@@ -17,6 +17,7 @@ mod names;
 mod rng;
 mod scheme;
 mod secret;
+mod stack;
 mod system;
 mod url;
 
@@ -30,5 +31,6 @@ pub use names::{NameError, PolicyName, TenantId, UserId};
 pub use rng::Rng;
 pub use scheme::{Scheme, SchemeError};
 pub use secret::{Secret, SecretBytes};
+pub use stack::with_washed_stack;
 pub use system::{DrmSystem, DrmSystemError};
 pub use url::RequestUrl;

@@ -9,16 +9,19 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::with_washed_stack;
+
 /// A secret of a length known at compile time.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Secret<const N: usize>(Box<[u8; N]>);
 
 impl<const N: usize> Secret<N> {
-    /// Makes a secret by letting `fill` write it in place, so that no copy is left behind.
+    /// Makes a secret by letting `fill` write it in place, so that no copy is left behind, on
+    /// the stack either.
     #[must_use]
     pub fn fill_with(fill: impl FnOnce(&mut [u8; N])) -> Self {
         let mut secret = Self(Box::new([0; N]));
-        fill(&mut secret.0);
+        with_washed_stack(|| fill(&mut secret.0));
         secret
     }
 

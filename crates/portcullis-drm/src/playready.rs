@@ -25,9 +25,8 @@ use aes::{
     cipher::{Array, BlockCipherEncrypt, KeyInit},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use portcullis_base::{KeyId, Scheme};
+use portcullis_base::{KeyId, Scheme, with_washed_stack};
 use portcullis_keys::ContentKey;
-use zeroize::Zeroize;
 
 /// The header object that names `kids`, with their checksums where the keys are at hand and
 /// the version has room for one.
@@ -143,27 +142,13 @@ fn guid(kid: KeyId) -> String {
 /// before it shows garbage.
 fn checksum(key: &ContentKey) -> String {
     let mut block = Array::from(key.kid().to_guid_bytes());
-    encrypt_block(key, &mut block);
-    wash_stack();
+    with_washed_stack(|| {
+        Aes128::new(key.expose().into()).encrypt_block(&mut block);
+        // SECURITY: SEC-14. So that vector registers hold round keys of a worthless key.
+        let worthless = Aes128::new(&Array::default());
+        worthless.encrypt_block(black_box(&mut Array::default()));
+    });
     STANDARD.encode(block.first_chunk::<8>().expect("a block has 16 bytes"))
-}
-
-/// In a frame of its own, below the one that [`wash_stack`] overwrites afterwards.
-#[inline(never)]
-fn encrypt_block(key: &ContentKey, block: &mut aes::Block) {
-    Aes128::new(key.expose().into()).encrypt_block(block);
-}
-
-/// Overwrites the stack where the cipher stood.
-///
-/// SECURITY: the first round key of AES-128 is the key itself. The cipher wipes its schedule
-/// when it is dropped, but was built on the stack and moved into place, which leaves a copy
-/// that nobody owns.
-#[inline(never)]
-fn wash_stack() {
-    let mut area = [0_u8; WASHED_BYTES];
-    area.zeroize();
-    black_box(&mut area);
 }
 
 fn object(header: &str) -> Result<Vec<u8>, HeaderError> {
@@ -191,6 +176,3 @@ const HEAD_BYTES: usize = 10;
 
 /// SPEC: "The PlayReady Object must be less than or equal to 15 kilobytes".
 const OBJECT_BYTES_MAX: usize = 15 << 10;
-
-/// More than the cipher's key expansion uses, with every frame between.
-const WASHED_BYTES: usize = 16 << 10;

@@ -1,9 +1,9 @@
 //! The envelope: one value sealed under one kek. Does not choose the kek.
 
-use std::fmt;
+use std::{fmt, hint::black_box};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use portcullis_base::{Rng, Secret};
+use portcullis_base::{Rng, Secret, with_washed_stack};
 use zeroize::Zeroize;
 
 /// Where a sealed value stands. Every part is authenticated with the value.
@@ -83,13 +83,17 @@ impl From<SealedFault> for SealedError {
 pub(super) struct Kek {
     pub(super) id: u32,
     key: LessSafeKey,
+    /// A key that everybody knows, see [`Kek::displace`].
+    worthless: LessSafeKey,
 }
 
 impl Kek {
     pub(super) fn new(id: u32, bytes: &Secret<32>) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, bytes.expose())
-            .expect("AES-256 takes every key of 32 bytes");
-        Self { id, key: LessSafeKey::new(key) }
+        let key = |bytes: &[u8; 32]| {
+            let key = UnboundKey::new(&AES_256_GCM, bytes);
+            LessSafeKey::new(key.expect("AES-256 takes every key of 32 bytes"))
+        };
+        Self { id, key: key(bytes.expose()), worthless: key(&[0; 32]) }
     }
 
     pub(super) fn seal(
@@ -114,7 +118,12 @@ impl Kek {
         envelope.extend_from_slice(plain);
         let text = envelope.get_mut(HEAD_BYTES + NONCE_BYTES..).unwrap_or_default();
         let nonce = Nonce::assume_unique_for_key(nonce);
-        match self.key.seal_in_place_separate_tag(nonce, Aad::from(aad), text) {
+        let sealed = with_washed_stack(|| {
+            let sealed = self.key.seal_in_place_separate_tag(nonce, Aad::from(&aad), text);
+            self.displace(&aad, plain.len());
+            sealed
+        });
+        match sealed {
             Ok(tag) => envelope.extend_from_slice(tag.as_ref()),
             Err(_) => {
                 envelope.zeroize();
@@ -136,12 +145,40 @@ impl Kek {
         }
         let aad = aad(head(envelope.kek_id), place)?;
         let nonce = Nonce::assume_unique_for_key(*envelope.nonce);
-        self.key
-            .open_separate_gather(nonce, Aad::from(aad), envelope.text, envelope.tag, plain)
-            .map_err(|_| {
-                plain.zeroize();
-                SealedFault::Tampered.into()
-            })
+        let opened = with_washed_stack(|| {
+            let (text, tag) = (envelope.text, envelope.tag);
+            let opened = self.key.open_separate_gather(nonce, Aad::from(&aad), text, tag, plain);
+            self.displace(&aad, plain.len());
+            opened
+        });
+        opened.map_err(|_| {
+            plain.zeroize();
+            SealedFault::Tampered.into()
+        })
+    }
+}
+
+impl Kek {
+    /// Seals and opens a worthless text of the same shape.
+    ///
+    /// SECURITY: SEC-14. The vectorized routines end with their last blocks of text in vector
+    /// registers that hardly any other code uses. There they stay while the thread sleeps, and
+    /// a core shows registers too. Nothing but the same routine is sure to write to the same
+    /// ones.
+    fn displace(&self, aad: &[u8], length: usize) {
+        let nonce = || Nonce::assume_unique_for_key([0; NONCE_BYTES]);
+        let (mut text, mut plain) = (vec![0; length], vec![0; length]);
+        let sealed = self.worthless.seal_in_place_separate_tag(nonce(), Aad::from(aad), &mut text);
+        let Ok(tag) = sealed else { return };
+        let opened = self.worthless.open_separate_gather(
+            nonce(),
+            Aad::from(aad),
+            &text,
+            tag.as_ref(),
+            &mut plain,
+        );
+        // Whether it worked does not matter; that it is not left out does.
+        black_box((opened.is_ok(), plain));
     }
 }
 

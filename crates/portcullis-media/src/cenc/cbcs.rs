@@ -10,11 +10,10 @@
 
 use std::fmt;
 
-use aes::Aes128;
-use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U16};
+use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, consts::U16};
 use portcullis_base::Iv;
 
-use super::{BLOCK, Coverage, CoverageError};
+use super::{BLOCK, Coverage, CoverageError, Schedule};
 
 /// Which blocks of a protected range are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Pattern {
 
 /// Encrypts and decrypts samples of one `cbcs` track.
 pub struct CbcsCipher {
-    schedule: Aes128,
+    schedule: Schedule,
     iv: Block,
     pattern: Pattern,
 }
@@ -63,7 +62,7 @@ impl CbcsCipher {
     /// Builds the key schedule, once per track.
     #[must_use]
     pub fn new(key: &[u8; 16], iv: Iv, pattern: Pattern) -> Self {
-        Self { schedule: Aes128::new(key.into()), iv: iv.0.into(), pattern }
+        Self { schedule: Schedule::new(key), iv: iv.0.into(), pattern }
     }
 
     /// Encrypts a sample in place.
@@ -76,7 +75,7 @@ impl CbcsCipher {
             let mut chain = self.iv;
             for block in self.pattern.blocks(range) {
                 mix(block, &chain);
-                self.schedule.encrypt_block(block);
+                self.schedule.0.encrypt_block(block);
                 chain = *block;
             }
         })
@@ -92,7 +91,7 @@ impl CbcsCipher {
             let mut chain = self.iv;
             for block in self.pattern.blocks(range) {
                 let cipher_text = *block;
-                self.schedule.decrypt_block(block);
+                self.schedule.0.decrypt_block(block);
                 mix(block, &chain);
                 chain = cipher_text;
             }

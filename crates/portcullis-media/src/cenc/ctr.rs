@@ -13,20 +13,20 @@
 use std::fmt;
 
 use aes::Aes128;
-use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use aes::cipher::{Array, BlockCipherEncrypt};
 
-use super::{BLOCK, Coverage, CoverageError};
+use super::{BLOCK, Coverage, CoverageError, Schedule};
 
 /// Encrypts and decrypts samples of one `cenc` track.
 pub struct CtrCipher {
-    schedule: Aes128,
+    schedule: Schedule,
 }
 
 impl CtrCipher {
     /// Builds the key schedule, once per track.
     #[must_use]
     pub fn new(key: &[u8; 16]) -> Self {
-        Self { schedule: Aes128::new(key.into()) }
+        Self { schedule: Schedule::new(key) }
     }
 
     /// Encrypts or decrypts a sample in place; in counter mode the two are the same.
@@ -40,7 +40,7 @@ impl CtrCipher {
         sample: &mut [u8],
         coverage: Coverage<'_>,
     ) -> Result<(), CoverageError> {
-        let mut stream = KeyStream::new(&self.schedule, start);
+        let mut stream = KeyStream::new(&self.schedule.0, start);
         coverage.each_range(sample, |range| stream.mix_into(range))
     }
 }

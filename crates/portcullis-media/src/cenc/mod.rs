@@ -15,6 +15,14 @@ mod cbcs;
 mod ctr;
 mod subsample;
 
+use std::hint::black_box;
+
+use aes::{
+    Aes128, Block,
+    cipher::{BlockCipherEncrypt, KeyInit},
+};
+use portcullis_base::with_washed_stack;
+
 pub use cbcs::{CbcsCipher, Pattern};
 pub use ctr::{CounterBlock, CtrCipher};
 pub use subsample::Subsample;
@@ -57,6 +65,29 @@ impl Coverage<'_> {
             rest = tail;
         }
         Ok(())
+    }
+}
+
+/// The expanded key.
+///
+/// SECURITY: it stays where it was made, so that moving a cipher does not leave copies of the
+/// first round key, which is the key itself, on every stack frame it passes.
+struct Schedule(Box<Aes128>);
+
+impl Schedule {
+    fn new(key: &[u8; 16]) -> Self {
+        with_washed_stack(|| Self(Box::new(Aes128::new(key.into()))))
+    }
+}
+
+impl Drop for Schedule {
+    /// Encrypts with a worthless key last, so that vector registers, which a core shows too,
+    /// hold round keys of that one.
+    fn drop(&mut self) {
+        *self.0 = Aes128::new(&[0; BLOCK].into());
+        let mut blocks = [Block::default(); 32];
+        self.0.encrypt_blocks(&mut blocks);
+        black_box(&mut blocks);
     }
 }
 
