@@ -79,8 +79,8 @@ pub(crate) fn build(
     if earliest < Moment::ZERO {
         let shown = Moment::ZERO.minus(earliest).micros();
         warnings.push(format!(
-            "an edit list hides {shown} us of pictures before the start; they are shown, and \
-             everything else comes that much later"
+            "an edit list hides {shown} us of pictures before the start; they are shown, with \
+             their sound, and everything else comes that much later"
         ));
     }
     let timelines = tracks
@@ -174,7 +174,10 @@ impl Origin {
         let media_end = presented.iter().zip(&track.samples).map(ends_at).max().unwrap_or(0);
         let edit_start = self.delay + shift;
         let edit_end = self.duration.map(|duration| edit_start.saturating_add(duration));
-        let heard = presented.iter().zip(&track.samples).position(|at| ends_at(at) > edit_start);
+        // Where hidden pictures are shown, the sound that goes with them is heard: a track that
+        // began later than the others would leave players waiting for it.
+        let heard_from = edit_start.min(self.delay);
+        let heard = presented.iter().zip(&track.samples).position(|at| ends_at(at) > heard_from);
         let first_sample = match track.kind {
             TrackKind::Audio => heard.unwrap_or(0).saturating_sub(PRIMING_SAMPLES_MAX),
             TrackKind::Other(_) | TrackKind::Video => 0,
