@@ -10,7 +10,7 @@
 //! SPEC: SEC-102.
 
 use aws_lc_rs::hmac;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, SqliteConnection};
 
 use super::record::Draft;
 use crate::Error;
@@ -66,22 +66,47 @@ impl Chain {
         conn: &mut SqliteConnection,
         draft: &Draft,
     ) -> Result<u64, Error> {
-        let last = match self.head {
+        let appended = self.append_all(conn, std::slice::from_ref(draft)).await?;
+        appended.into_iter().next().unwrap_or(Err(Error::Closed))
+    }
+
+    /// Appends records with one statement, which costs little more than a single one does.
+    /// Returns the number of each; one that is too long is left out, and has its error.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails. The chain is as before then.
+    pub(crate) async fn append_all(
+        &mut self,
+        conn: &mut SqliteConnection,
+        drafts: &[Draft],
+    ) -> Result<Vec<Result<u64, Error>>, Error> {
+        let mut head = match self.head {
             Some(head) => head,
             None => read_head(conn, &self.node).await?,
         };
-        let seq = last.seq + 1;
-        let record = draft.text(&self.node, seq)?;
-        let mac = link(&self.key, &last.mac, &record);
-        sqlx::query("INSERT INTO audit (node, seq, record, mac) VALUES ($1, $2, $3, $4)")
-            .bind(&self.node)
-            .bind(number(seq))
-            .bind(&record)
-            .bind(mac.as_slice())
-            .execute(conn)
-            .await?;
-        self.head = Some(Head { seq, mac });
-        Ok(seq)
+        let mut rows = Vec::with_capacity(drafts.len());
+        let mut numbers = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let seq = head.seq + 1;
+            numbers.push(draft.text(&self.node, seq).map(|record| {
+                head = Head { seq, mac: link(&self.key, &head.mac, &record) };
+                rows.push((head, record));
+                seq
+            }));
+        }
+        if !rows.is_empty() {
+            let mut insert = QueryBuilder::new("INSERT INTO audit (node, seq, record, mac) ");
+            insert.push_values(rows, |mut row, (head, record)| {
+                row.push_bind(&self.node)
+                    .push_bind(number(head.seq))
+                    .push_bind(record)
+                    .push_bind(head.mac.to_vec());
+            });
+            insert.build().execute(conn).await?;
+        }
+        self.head = Some(head);
+        Ok(numbers)
     }
 }
 

@@ -213,16 +213,19 @@ impl Draft {
         let mut members = self.0.clone();
         members.insert("node".to_owned(), node.into());
         members.insert("seq".to_owned(), seq.into());
-        let text = Value::Object(members.clone()).to_string();
+        let mut record = Value::Object(members);
+        let text = record.to_string();
         if text.len() <= RECORD_BYTES_MAX {
             return Ok(text);
         }
-        for name in [Member::After.as_str(), Member::Before.as_str(), Member::Diff.as_str()] {
-            if let Some(Value::String(long)) = members.get_mut(name) {
-                *long = digest_and_size(long);
+        if let Value::Object(members) = &mut record {
+            for name in [Member::After.as_str(), Member::Before.as_str(), Member::Diff.as_str()] {
+                if let Some(Value::String(long)) = members.get_mut(name) {
+                    *long = digest_and_size(long);
+                }
             }
         }
-        let text = Value::Object(members).to_string();
+        let text = record.to_string();
         if text.len() <= RECORD_BYTES_MAX {
             Ok(text)
         } else {

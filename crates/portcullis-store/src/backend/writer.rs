@@ -234,33 +234,46 @@ impl Task {
         // Another process of the same node may have written since.
         self.session.chain.forget();
         let mut state = self.execute("BEGIN IMMEDIATE").await;
-        for item in group {
-            let answer = match item {
-                Work::Append(draft, reply) => self.append(&draft, reply, &state).await,
-                Work::Close(_) => continue,
-                Work::Run(operation) => self.apply(operation, &mut state).await,
-            };
-            answers.push(answer);
+        let mut group = group.into_iter().peekable();
+        while let Some(item) = group.next() {
+            match item {
+                Work::Append(draft, reply) => {
+                    let (mut drafts, mut replies) = (vec![draft], vec![reply]);
+                    while let Some(Work::Append(draft, reply)) =
+                        group.next_if(|next| matches!(next, Work::Append(..)))
+                    {
+                        drafts.push(draft);
+                        replies.push(reply);
+                    }
+                    self.append(&drafts, replies, &state, answers).await;
+                }
+                Work::Close(_) => {}
+                Work::Run(operation) => answers.push(self.apply(operation, &mut state).await),
+            }
         }
         state?;
         self.execute("COMMIT").await
     }
 
-    /// One record needs no savepoint: it is a single statement, which SQLite undoes alone,
-    /// and the chain moves on only after it succeeded.
+    /// Records need no savepoint: those that follow one another are a single statement,
+    /// which SQLite undoes alone, and the chain moves on only after it succeeded.
     async fn append(
         &mut self,
-        draft: &Draft,
-        reply: oneshot::Sender<Result<u64, Error>>,
+        drafts: &[Draft],
+        replies: Vec<oneshot::Sender<Result<u64, Error>>>,
         state: &Result<(), Error>,
-    ) -> Answer {
-        let result = match state {
-            Ok(()) => self.session.record(draft).await,
+        answers: &mut Vec<Answer>,
+    ) {
+        let appended = match state {
+            Ok(()) => self.session.chain.append_all(&mut self.session.conn, drafts).await,
             Err(error) => Err(error.clone()),
         };
-        Box::new(move |committed| {
-            let _ = reply.send(result.and_then(|seq| committed.map(|()| seq)));
-        })
+        let results = appended.unwrap_or_else(|error| vec![Err(error); replies.len()]);
+        for (reply, result) in replies.into_iter().zip(results) {
+            answers.push(Box::new(move |committed| {
+                let _ = reply.send(result.and_then(|seq| committed.map(|()| seq)));
+            }));
+        }
     }
 
     /// One operation inside its savepoint. When the savepoint itself fails, so has the
