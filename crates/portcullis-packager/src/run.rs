@@ -31,8 +31,8 @@ use crate::{
 /// How and where to package.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Where players ask for Clear Key licenses: an http or https URL, or a path on the
-    /// server that the page comes from. Without it the MPD does not announce Clear Key.
+    /// Where players ask for Clear Key licenses: an http or https URL. Without it the MPD
+    /// does not announce Clear Key.
     pub clear_key_url: Option<String>,
     /// The output folder.
     pub out: PathBuf,
@@ -190,12 +190,13 @@ fn check_unchanged<R: Read + Seek>(sources: &mut [PlannedSource<R>]) -> Result<(
 
 /// SECURITY: SEC-99. The URL goes into the MPD.
 fn check_url(url: &str) -> Result<(), PackageError> {
-    let known = ["https://", "http://", "/"].iter().any(|start| url.starts_with(start));
+    // Players disagree on relative addresses here: one makes `http:/license` of `/license`.
+    let known = ["https://", "http://"].iter().any(|start| url.starts_with(start));
     let clean = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&byte));
     if known && clean {
         return Ok(());
     }
-    let detail = "the license URL must be http, https or a path, without spaces or quotes";
+    let detail = "the license URL must be a whole http or https address, without spaces or quotes";
     Err(PackageError::new(Code::BadOption, detail))
 }
 
