@@ -5,12 +5,13 @@ use std::sync::{Arc, atomic::AtomicBool};
 use portcullis_base::{Clock, Rng, TenantId};
 use portcullis_store::Store;
 
-use crate::{config, demo::Demo};
+use crate::{Trust, config, demo::Demo};
 
 /// The running process.
 #[derive(Debug)]
 pub(crate) struct App {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Store,
+    pub(crate) trust: Trust,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) edge: config::Edge,

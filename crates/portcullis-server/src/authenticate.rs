@@ -4,14 +4,17 @@
 //! whether that is enough. Two differing credentials in one request are refused (SEC-35).
 //! Nothing here says what a caller may do.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, header::AUTHORIZATION};
 use portcullis_base::Timestamp;
 use portcullis_policy::{Caller, Reason, model::Restriction};
-use portcullis_store::TokenKey;
 use portcullis_token::{
     bearer,
-    jwt::{self, Algorithm, Expectations, JwtError, SigningKey, VerificationKey},
+    jwt::{self, Expectations, JwtError, VerificationKey},
 };
+
+use crate::http::query;
 
 /// Takes the playback token out of a request: `Authorization: Bearer …` or `?token=…`.
 ///
@@ -24,11 +27,10 @@ pub(crate) fn credential(
 ) -> Result<Option<String>, Reason> {
     let mut found: Option<String> = None;
     let lines = headers.get_all(AUTHORIZATION).iter();
-    let from_headers = lines.map(|value| value.to_str().unwrap_or(UNREADABLE));
-    let pairs = query.unwrap_or_default().split('&');
-    let from_query = pairs.filter_map(|pair| pair.strip_prefix("token="));
-    for presented in from_headers.chain(from_query).filter(|text| !text.is_empty()) {
-        let token = bearer::strip(presented);
+    let from_headers = lines.map(|value| Cow::Borrowed(value.to_str().unwrap_or(UNREADABLE)));
+    let presented = from_headers.chain(query::values(query, "token"));
+    for presented in presented.filter(|text| !text.is_empty()) {
+        let token = bearer::strip(&presented);
         match &found {
             Some(other) if other != token => return Err(Reason::TokenAmbiguous),
             _ => found = Some(token.to_owned()),
@@ -45,13 +47,12 @@ pub(crate) fn credential(
 pub(crate) fn playback(
     token: Option<&str>,
     restriction: &Restriction,
-    trusted: &[TokenKey],
+    trusted: &[VerificationKey],
     now: Timestamp,
 ) -> Result<Caller, JwtError> {
     let (Some(token), Restriction::Token(wanted)) = (token, restriction) else {
         return Ok(Caller::Anonymous);
     };
-    let keys: Vec<VerificationKey> = trusted.iter().filter_map(verification_key).collect();
     let expectations = Expectations {
         issuer: wanted.issuer.clone(),
         audience: wanted.audience.clone(),
@@ -59,42 +60,42 @@ pub(crate) fn playback(
         lifetime_max: wanted.lifetime_max,
         token_type: None,
     };
-    jwt::verify(token, &keys, &expectations, now).map(Caller::Holder)
-}
-
-/// Prepares a stored key for verifying. A key that cannot be read verifies nothing.
-pub(crate) fn verification_key(stored: &TokenKey) -> Option<VerificationKey> {
-    let algorithm: Algorithm = stored.algorithm.parse().ok()?;
-    let key = if is_hmac(algorithm) {
-        VerificationKey::hmac(algorithm, &stored.material).ok()?
-    } else {
-        // Who signs tokens here stores the private key alone; its public half verifies.
-        let public = VerificationKey::from_pem(algorithm, text_of(stored)?).ok();
-        public.or_else(|| signing_key(stored)?.public().ok())?
-    };
-    if stored.kid.is_empty() { Some(key) } else { key.with_kid(&stored.kid).ok() }
-}
-
-/// Prepares a stored key for signing.
-pub(crate) fn signing_key(stored: &TokenKey) -> Option<SigningKey> {
-    let key = match stored.algorithm.parse().ok()? {
-        Algorithm::Hs256 => SigningKey::hs256(&stored.material),
-        Algorithm::Rs256 => SigningKey::rs256_from_pem(text_of(stored)?),
-        Algorithm::Es256 => SigningKey::es256_from_pem(text_of(stored)?),
-        Algorithm::EdDsa => SigningKey::eddsa_from_pem(text_of(stored)?),
-        _ => return None,
-    };
-    let key = key.ok()?;
-    if stored.kid.is_empty() { Some(key) } else { key.with_kid(&stored.kid).ok() }
-}
-
-const fn is_hmac(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)
-}
-
-fn text_of(stored: &TokenKey) -> Option<&str> {
-    std::str::from_utf8(stored.material.expose()).ok()
+    jwt::verify(token, trusted, &expectations, now).map(Caller::Holder)
 }
 
 /// A header that is not text cannot be a token; it must not pass for absent either.
 const UNREADABLE: &str = "-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(authorization: &[&str], query: Option<&str>, expected: Result<Option<&str>, Reason>) {
+        let mut headers = HeaderMap::new();
+        for line in authorization {
+            headers.append(AUTHORIZATION, line.parse().unwrap());
+        }
+        let expected = expected.map(|token| token.map(str::to_owned));
+        assert_eq!(credential(&headers, query), expected, "{authorization:?} {query:?}");
+    }
+
+    #[test]
+    fn a_token_is_found_in_header_and_query() {
+        check(&[], None, Ok(None));
+        check(&[""], Some("token="), Ok(None));
+        check(&["Bearer a.b.c"], None, Ok(Some("a.b.c")));
+        check(&[], Some("content=x&token=a.b.c"), Ok(Some("a.b.c")));
+        check(&[], Some("token=Bearer%3Da.b.c"), Ok(Some("a.b.c")));
+        check(&["Bearer a.b.c"], Some("token=a.b.c"), Ok(Some("a.b.c")));
+    }
+
+    #[test]
+    fn two_differing_tokens_are_refused_and_an_unreadable_one_counts() {
+        let ambiguous = Err(Reason::TokenAmbiguous);
+        check(&["Bearer a"], Some("token=b"), ambiguous);
+        check(&["Bearer a", "Bearer b"], None, ambiguous);
+        check(&[], Some("token=a&token=b"), ambiguous);
+        check(&["Bearer \u{e9}"], Some("token=b"), ambiguous);
+    }
+}

@@ -14,6 +14,7 @@
 //! | `console/` | the player page |
 //! | [`demo`] | everything at once, for a newcomer |
 //! | [`packaging`] | from MP4 to protected media, with keys from the vault |
+//! | [`routes`] | every route there is |
 //! | [`serve()`] | start, run, drain, stop |
 
 #![forbid(unsafe_code)]
@@ -32,11 +33,14 @@ pub mod license;
 mod origin;
 pub mod packaging;
 mod random;
+pub mod routes;
 pub mod serve;
 pub mod telemetry;
 pub mod tokens;
+mod trust;
 
 pub use app::default_tenant;
 pub use clock::SystemClock;
 pub use random::SystemRng;
 pub use serve::serve;
+pub use trust::Trust;

@@ -2,7 +2,8 @@
 //!
 //! Serves whole files and single ranges, with validators, and reads manifests whole so that
 //! they can be rewritten. Decides nothing: whoever calls holds an admission. Never follows a
-//! link out of the folder, never lists one, and serves regular files only.
+//! link out of the folder, never lists one, and serves regular files only. Names that start
+//! with a dot do not exist for it: the packager's unfinished work has such names.
 //!
 //! SPEC: RFC 9110 §13 (conditional requests), §14 (ranges; several ranges in one request are
 //! answered with the whole file, which §14.2 permits).
@@ -40,13 +41,15 @@ pub(crate) struct Found {
 
 /// Finds the file that `path` (relative, percent-decoded, without dot segments) names.
 pub(crate) async fn find(folder: &Path, path: &str) -> Result<Found, Stop> {
+    let unknown = || Stop::fault(StatusCode::NOT_FOUND, "media.unknown", "there is no such file");
+    if path.split('/').any(|name| name.starts_with('.')) {
+        return Err(unknown());
+    }
     let media_type = media_type(path);
     let wanted = folder.join(path);
     let root = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || open_inside(&root, &wanted)).await;
-    let Ok(Some((file, facts))) = opened else {
-        return Err(Stop::fault(StatusCode::NOT_FOUND, "media.unknown", "there is no such file"));
-    };
+    let Ok(Some((file, facts))) = opened else { return Err(unknown()) };
     let changed = facts.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let changed_ns = changed.map_or(0, |since| since.as_nanos());
     let etag = format!("\"{:x}-{changed_ns:x}\"", facts.len());
@@ -59,6 +62,10 @@ fn open_inside(folder: &Path, wanted: &Path) -> Option<(std::fs::File, std::fs::
     let folder: PathBuf = folder.canonicalize().ok()?;
     let wanted = wanted.canonicalize().ok()?;
     if !wanted.starts_with(&folder) {
+        return None;
+    }
+    // Opening a pipe would wait for somebody to write into it.
+    if !wanted.metadata().ok()?.is_file() {
         return None;
     }
     let file = std::fs::File::open(&wanted).ok()?;
@@ -97,10 +104,11 @@ impl Found {
             self.describe(answer.headers_mut());
             return Ok(answer);
         }
-        let range = match wanted_range(headers, &self.etag, self.length) {
-            Ok(range) => range,
-            Err(Unsatisfiable) => return Ok(self.unsatisfiable()),
+        let range = match *method {
+            Method::GET => wanted_range(headers, &self.etag, self.length),
+            _ => Ok(None),
         };
+        let Ok(range) = range else { return Ok(self.unsatisfiable()) };
         let (start, length) = range.unwrap_or((0, self.length));
         if start > 0
             && let Err(error) = self.file.seek(SeekFrom::Start(start)).await
@@ -162,7 +170,7 @@ fn wanted_range(
     };
     let Some(spec) = text.strip_prefix("bytes=") else { return Ok(None) };
     let Some((first, last)) = spec.split_once('-') else { return Ok(None) };
-    match (first.parse::<u64>(), last.parse::<u64>()) {
+    match (number(first), number(last)) {
         (Ok(first), Ok(last)) if first <= last && first < length => {
             Ok(Some((first, last.min(length - 1) - first + 1)))
         }
@@ -179,6 +187,12 @@ fn wanted_range(
         (Err(_), Ok(_)) if first.is_empty() => Err(Unsatisfiable),
         _ => Ok(None),
     }
+}
+
+/// Digits only: `parse` alone would take a sign, too.
+fn number(text: &str) -> Result<u64, Unsatisfiable> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(Unsatisfiable)
 }
 
 fn matches_etag(condition: Option<&HeaderValue>, etag: &str) -> bool {
@@ -230,6 +244,7 @@ mod tests {
         check("bytes=5-4", Ok(None));
         check("bytes=0-1,3-4", Ok(None));
         check("items=0-1", Ok(None));
+        check("bytes=+0-1", Ok(None));
         check("bytes=a-b", Ok(None));
     }
 

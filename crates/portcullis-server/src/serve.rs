@@ -15,13 +15,6 @@ use std::{
     },
 };
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{self, Next},
-    response::Response,
-    routing::{get, post},
-};
 use portcullis_base::{Clock, Rng};
 use portcullis_store::{
     Location, Store, StoreOptions,
@@ -30,18 +23,12 @@ use portcullis_store::{
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    SystemClock, SystemRng,
+    SystemClock, SystemRng, Trust,
     app::App,
     config::{self, Config},
-    console,
-    demo::{self, Demo},
-    edge, health,
-    http::{
-        cors,
-        guard::{self, Guard},
-        listener,
-    },
-    license, tokens,
+    demo::Demo,
+    http::listener,
+    routes,
 };
 
 /// Serves until `stop` is done, then drains. `started` is called once every door is open.
@@ -65,7 +52,8 @@ pub async fn serve(
     note(&store, Action::Start, env!("CARGO_PKG_VERSION")).await?;
 
     let app = Arc::new(App {
-        store: Arc::new(store),
+        store,
+        trust: Trust::default(),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         edge,
@@ -78,14 +66,12 @@ pub async fn serve(
         demo,
     });
     let (send, receive) = watch::channel(false);
-    let [public, api, private] = listeners;
-    let doors =
-        [(public, public_routes(&app)), (api, api_routes(&app)), (private, private_routes(&app))];
-    let running: Vec<_> = doors
+    let running: Vec<_> = listeners
         .into_iter()
-        .map(|(socket, routes)| {
+        .zip(routes::routers(&app))
+        .map(|(socket, router)| {
             let (limits, proxy) = (Arc::clone(&app.limits), Arc::clone(&app.proxy));
-            tokio::spawn(listener::run(socket, routes, limits, proxy, receive.clone()))
+            tokio::spawn(listener::run(socket, router, limits, proxy, receive.clone()))
         })
         .collect();
     started(&bound);
@@ -101,9 +87,10 @@ pub async fn serve(
 
 async fn close(app: Arc<App>) -> Result<(), ServeError> {
     note(&app.store, Action::Stop, env!("CARGO_PKG_VERSION")).await?;
-    let Some(app) = Arc::into_inner(app) else { return Ok(()) };
-    if let Some(store) = Arc::into_inner(app.store) {
-        store.close().await;
+    match Arc::into_inner(app) {
+        Some(app) => app.store.close().await,
+        // What was written is durable; only the last checkpoint is not signed.
+        None => tracing::warn!("a request outlived the server, the store was not closed"),
     }
     Ok(())
 }
@@ -159,57 +146,6 @@ async fn bind(listen: &config::Listen) -> Result<(Bound, [TcpListener; 3]), Serv
     let (api, api_socket) = open("listen.api", listen.api).await?;
     let (private, private_socket) = open("listen.private", listen.private).await?;
     Ok((Bound { public, api, private }, [public_socket, api_socket, private_socket]))
-}
-
-fn public_routes(app: &Arc<App>) -> Router {
-    let mut routes = Router::new().route("/healthz", get(health::live));
-    if app.license.clearkey {
-        routes = routes.route("/license/clearkey", post(license::clearkey::acquire));
-    }
-    if app.demo.is_some() {
-        routes = routes
-            .route("/", get(console::page))
-            .route("/assets/{*path}", get(console::file))
-            .route("/demo/api/state", get(demo::state))
-            .route("/demo/api/play", post(demo::play))
-            .route("/demo/api/trace/{id}", get(demo::trace));
-    }
-    let routes = routes
-        .fallback(edge::serve)
-        .layer(middleware::from_fn_with_state(Arc::clone(app), with_cors))
-        .with_state(Arc::clone(app));
-    guarded(routes, app)
-}
-
-fn api_routes(app: &Arc<App>) -> Router {
-    let mut routes = Router::new();
-    if app.tokens.enabled {
-        routes = routes.route("/api/token", post(tokens::issue));
-    }
-    guarded(routes.with_state(Arc::clone(app)), app)
-}
-
-fn private_routes(app: &Arc<App>) -> Router {
-    let routes = Router::new()
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .with_state(Arc::clone(app));
-    guarded(routes, app)
-}
-
-fn guarded(routes: Router, app: &Arc<App>) -> Router {
-    let guard = Guard { clock: Arc::clone(&app.clock), rng: Arc::clone(&app.rng) };
-    routes.layer(middleware::from_fn_with_state(guard, guard::run))
-}
-
-async fn with_cors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
-    if cors::is_preflight(request.method(), &headers) {
-        return cors::preflight(&headers, &app.cors);
-    }
-    let mut answer = next.run(request).await;
-    cors::mark(&headers, answer.headers_mut(), &app.cors);
-    answer
 }
 
 /// Forbids core dumps of this process, which would hold its secrets (SEC-14). Where the

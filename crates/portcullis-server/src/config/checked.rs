@@ -222,8 +222,8 @@ pub enum LogFormat {
 /// # Errors
 ///
 /// Every problem met.
-pub(super) fn check(raw: RawConfig, base: &Path) -> Result<Config, Problems> {
-    let mut check = Check { base, problems: Problems::default(), warnings: Vec::new() };
+pub(super) fn check(raw: RawConfig, problems: Problems, base: &Path) -> Result<Config, Problems> {
+    let mut check = Check { base, problems, warnings: Vec::new() };
     let listen = check.listen(&raw.listen);
     let store = check.store(raw.store);
     let edge = check.edge(&raw.edge);
@@ -272,7 +272,8 @@ impl Check<'_> {
                     self.problems.add(
                         key,
                         &format!("`{text}` can be reached by other machines over plain HTTP"),
-                        "put a TLS terminator in front and set listen.danger_allow_plain_http = true",
+                        "put a TLS terminator in front and set \
+                         listen.danger_allow_plain_http = true",
                     );
                 }
                 Some(address)
@@ -287,7 +288,11 @@ impl Check<'_> {
         let api = address("listen.api", &raw.api);
         let private = address("listen.private", &raw.private);
         if raw.danger_allow_plain_http {
-            self.warnings.push("listen.danger_allow_plain_http: players may be reached over plain HTTP unless a TLS terminator is in front".into());
+            self.warnings.push(
+                "listen.danger_allow_plain_http: tokens and licenses cross the network in the \
+                 clear unless a TLS terminator is in front"
+                    .into(),
+            );
         }
         let (public, api, private) = (public?, api?, private?);
         let same = |a: SocketAddr, b: SocketAddr| a == b && a.port() != 0;
@@ -309,18 +314,15 @@ impl Check<'_> {
         {
             self.problems.add("store.node", "1 to 32 letters, digits or hyphens are expected", "");
         }
-        let secret = match secret {
-            Some(secret) => secret,
-            None => {
-                if raw.root_key_file.is_none() && raw.root_key_env.is_none() {
-                    self.problems.add(
-                        "store.root_key_file",
-                        "no root key is configured",
-                        "`portcullis init` makes one",
-                    );
-                }
-                return None;
+        let Some(secret) = secret else {
+            if raw.root_key_file.is_none() && raw.root_key_env.is_none() {
+                self.problems.add(
+                    "store.root_key_file",
+                    "no root key is configured",
+                    "`portcullis init` makes one",
+                );
             }
+            return None;
         };
         match RootKey::read(secret.expose()) {
             Ok(root) => Some(Store { path: self.base.join(raw.path), root, node: raw.node }),

@@ -21,6 +21,8 @@ pub(crate) use secrets::{Readers, from_file as from_secret_file};
 use std::{fmt, path::Path};
 
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use zeroize::Zeroizing;
 
 /// Reads and checks the configuration file at `path`.
 ///
@@ -29,10 +31,14 @@ use serde::de::DeserializeOwned;
 /// Every problem found: an unreadable file, malformed TOML with line and column, unknown
 /// keys, values out of range, secrets that cannot be read.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    parse(&read_file(path)?, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Reads a file that may hold secrets.
+pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<String>, Problems> {
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         Problems::one(&path.display().to_string(), &format!("cannot be read: {error}"), "")
-    })?;
-    parse(&text, path.parent().unwrap_or(Path::new(".")))
+    })
 }
 
 /// Reads and checks the configuration in `text`; relative paths start at `base`.
@@ -41,18 +47,66 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 ///
 /// As [`load`].
 pub fn parse(text: &str, base: &Path) -> Result<Config, Problems> {
-    let raw = read_toml(text, "`portcullis config reference` lists every key")?;
-    checked::check(raw, base)
+    let (raw, problems) = read_toml(text, "`portcullis config reference` lists every key")?;
+    checked::check(raw, problems, base)
 }
 
-/// Reads TOML into a raw struct; a problem says where, and `hint` what to do.
-pub(crate) fn read_toml<T: DeserializeOwned>(text: &str, hint: &str) -> Result<T, Problems> {
-    let document = toml::Deserializer::parse(text)
-        .map_err(|error| Problems::one("the file", error.to_string().trim_end(), ""))?;
-    serde_path_to_error::deserialize(document).map_err(|error| {
-        let key = error.path().to_string();
-        Problems::one(&key, error.into_inner().to_string().trim_end(), hint)
-    })
+/// Reads TOML into a raw struct. A key that is unknown or of the wrong type is left out and
+/// named among the problems, with `hint` for what to do, so that all can be reported at once.
+///
+/// # Errors
+///
+/// When the text is not TOML; the problem says where.
+pub(crate) fn read_toml<T>(text: &str, hint: &str) -> Result<(T, Problems), Problems>
+where
+    T: DeserializeOwned + Default,
+{
+    let malformed =
+        |error: toml::de::Error| Problems::one("the file", error.to_string().trim_end(), "");
+    // The common case keeps no second copy of what may be a secret.
+    let document = toml::Deserializer::parse(text).map_err(malformed)?;
+    if let Ok(raw) = T::deserialize(document) {
+        return Ok((raw, Problems::default()));
+    }
+    let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
+    let mut problems = Problems::default();
+    loop {
+        match serde_path_to_error::deserialize(toml::Value::Table(table.clone())) {
+            Ok(raw) => return Ok((raw, problems)),
+            Err(error) => {
+                let path = error.path().clone();
+                problems.add(&path.to_string(), error.inner().to_string().trim_end(), hint);
+                if !remove(&mut table, &path) {
+                    return Ok((T::default(), problems));
+                }
+            }
+        }
+    }
+}
+
+/// Takes the key at `path` out of the table; of a list the whole list, so that the positions
+/// in later problems stay true.
+fn remove(table: &mut toml::Table, path: &serde_path_to_error::Path) -> bool {
+    let mut segments: Vec<&Segment> = path.iter().collect();
+    while segments.last().is_some_and(|last| !matches!(last, Segment::Map { .. })) {
+        segments.pop();
+    }
+    let Some(Segment::Map { key }) = segments.pop() else { return false };
+    let mut inside = Some(table);
+    let mut items: Option<&mut Vec<toml::Value>> = None;
+    for segment in segments {
+        let value = match segment {
+            Segment::Map { key } => inside.and_then(|table| table.get_mut(key)),
+            Segment::Seq { index } => items.and_then(|items| items.get_mut(*index)),
+            _ => None,
+        };
+        (inside, items) = match value {
+            Some(toml::Value::Table(table)) => (Some(table), None),
+            Some(toml::Value::Array(list)) => (None, Some(list)),
+            _ => (None, None),
+        };
+    }
+    inside.is_some_and(|table| table.remove(key).is_some())
 }
 
 /// What is wrong with a configuration.

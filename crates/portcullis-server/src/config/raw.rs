@@ -135,7 +135,8 @@ section! {
         connections_max: u64 = 20_000, "20000";
         /// Connections at once from one address; trusted proxies are exempt.
         connections_per_address_max: u64 = 200, "200";
-        /// Time to the end of the request header, in milliseconds.
+        /// Time to the end of the request header, and between two requests on one connection,
+        /// in milliseconds.
         header_timeout_ms: u64 = 5_000, "5000";
         /// Time for the whole of a license or token request, in milliseconds.
         request_timeout_ms: u64 = 7_000, "7000";

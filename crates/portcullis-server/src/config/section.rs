@@ -26,7 +26,10 @@ macro_rules! section {
     (
         $(#[doc = $doc:literal])*
         $header:literal $name:ident {
-            $( $(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:expr, $shown:literal; )*
+            $(
+                $(#[doc = $key_doc:literal])*
+                $key:ident: $type:ty = $default:expr, $shown:literal;
+            )*
         }
     ) => {
         $(#[doc = $doc])*

@@ -32,6 +32,7 @@ pub(crate) use recent::Recent;
 use crate::{
     app::{App, default_tenant},
     http::{
+        bounds::{self, within},
         guard::RequestId,
         outcome::{FrontDoor, Outcome},
         stop::Stop,
@@ -86,16 +87,14 @@ pub(crate) async fn state(State(app): State<Arc<App>>) -> Response {
     };
     let content = |shown: &Shown| {
         let id = &shown.id;
-        let dash = format!("/media/{id}/cenc/manifest.mpd");
-        let hls = format!("/cookieless/{id}/cbcs/master.m3u8");
         object([
             ("id", id.as_str().into()),
             ("title", shown.title.as_str().into()),
             (
                 "streams",
                 Value::Array(vec![
-                    stream("DASH · cenc", "dash", "cookie", dash),
-                    stream("HLS · cbcs", "hls", "path", hls),
+                    stream(DASH, "dash", "cookie", dash_path(id)),
+                    stream(HLS, "hls", "path", hls_path(id)),
                 ]),
             ),
         ])
@@ -121,7 +120,7 @@ pub(crate) async fn play(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    match start_playing(&app, &id, request).await {
+    match within(app.limits.request_timeout, start_playing(&app, &id, request)).await {
         Ok(answer) => answer,
         Err(stop) => {
             let outcome = Outcome::stopped(FrontDoor::Console, stop.code().to_owned());
@@ -132,8 +131,7 @@ pub(crate) async fn play(
 
 async fn start_playing(app: &App, id: &RequestId, request: Request) -> Result<Response, Stop> {
     let malformed = || Stop::bad_request("request.malformed", "viewer, content, stream expected");
-    let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-    let body = body.map_err(|_| malformed())?;
+    let body = bounds::read(request.into_body(), BODY_BYTES_MAX).await?;
     let document = json::parse(&body, &Limits::BODY).map_err(|_| malformed())?;
     let text = |name: &str| {
         document.as_object().and_then(|members| members.get(name)?.as_str()).ok_or_else(malformed)
@@ -142,8 +140,9 @@ async fn start_playing(app: &App, id: &RequestId, request: Request) -> Result<Re
     let viewer = VIEWERS.iter().find(|viewer| viewer.id == named).ok_or_else(malformed)?;
     let content: ContentId = text("content")?.parse().map_err(|_| malformed())?;
     let path = match text("stream")? {
-        "hls" => format!("/cookieless/{content}/cbcs/master.m3u8"),
-        _ => format!("/media/{content}/cenc/manifest.mpd"),
+        "dash" | DASH => dash_path(&content),
+        "hls" | HLS => hls_path(&content),
+        _ => return Err(malformed()),
     };
 
     let made_at = app.clock.now().saturating_sub(viewer.tokens_age);
@@ -159,6 +158,14 @@ async fn start_playing(app: &App, id: &RequestId, request: Request) -> Result<Re
         ("license_url", LICENSE_URL.into()),
         ("address", address.to_string().into()),
     ])))
+}
+
+fn dash_path(content: &ContentId) -> String {
+    format!("/media/{content}/cenc/manifest.mpd")
+}
+
+fn hls_path(content: &ContentId) -> String {
+    format!("/cookieless/{content}/cbcs/master.m3u8")
 }
 
 /// What the streaming service's token generator does: an access token for the manifest's
@@ -234,6 +241,9 @@ const VIEWERS: [Viewer; 4] = [
         tokens_age: Duration::ZERO,
     },
 ];
+/// The names of the two forms a film is shown in.
+const DASH: &str = "DASH · cenc";
+const HLS: &str = "HLS · cbcs";
 const LICENSE_URL: &str = "/license/clearkey";
 const ACCESS_LIFETIME: Duration = Duration::from_secs(600);
 const BODY_BYTES_MAX: usize = 4 << 10;

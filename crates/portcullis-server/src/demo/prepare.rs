@@ -116,7 +116,7 @@ fn request(film: &Film, content: &ContentId, scheme: Scheme, out: PathBuf) -> Pa
         content: content.clone(),
         scheme,
         plan: PlanOptions { segment_target: std::time::Duration::from_secs(2) },
-        license_url: Some(format!("/license/clearkey?content={content}")),
+        license_url: None,
         replace: Replace::No,
     }
 }

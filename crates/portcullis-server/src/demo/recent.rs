@@ -24,13 +24,24 @@ impl Recent {
             Outcome::Allow(_) => Value::Null,
             Outcome::Refuse(reason) => reason.code().into(),
         };
+        self.push(id, front_door, reason, trace(decision.trace()));
+    }
+
+    /// Remembers a request that stopped before anything could be decided about it.
+    pub(crate) fn keep_stop(&self, id: &RequestId, front_door: FrontDoor, code: &str) {
+        if self.find(id.as_str()).is_none() {
+            self.push(id, front_door, code.into(), Value::Array(Vec::new()));
+        }
+    }
+
+    fn push(&self, id: &RequestId, front_door: FrontDoor, reason: Value, trace: Value) {
         let outcome = if reason == Value::Null { "allowed" } else { "refused" };
         let mut members = Object::new();
         members.insert("request_id".into(), id.as_str().into());
         members.insert("front_door".into(), front_door.as_str().into());
         members.insert("outcome".into(), outcome.into());
         members.insert("reason".into(), reason);
-        members.insert("trace".into(), trace(decision.trace()));
+        members.insert("trace".into(), trace);
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT_MAX {
             kept.pop_front();

@@ -18,7 +18,10 @@ use portcullis_policy::model::{
 };
 use portcullis_token::jwt::Algorithm;
 
-use crate::config::{Problems, Readers, from_secret_file};
+use crate::{
+    config::{Problems, Readers, from_secret_file},
+    trust,
+};
 
 /// A whole document, checked.
 #[derive(Debug, Default)]
@@ -81,10 +84,7 @@ pub struct EntitlementEntry {
 ///
 /// Every problem found, each with its key.
 pub fn load(path: &Path) -> Result<PolicyDocument, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Problems::one(&path.display().to_string(), &format!("cannot be read: {error}"), "")
-    })?;
-    parse(&text, path.parent().unwrap_or(Path::new(".")))
+    parse(&crate::config::read_file(path)?, path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Reads the document in `text`; key files are looked up in `base`.
@@ -93,8 +93,9 @@ pub fn load(path: &Path) -> Result<PolicyDocument, Problems> {
 ///
 /// As [`load`].
 pub fn parse(text: &str, base: &Path) -> Result<PolicyDocument, Problems> {
-    let raw: raw::RawDocument = crate::config::read_toml(text, "see docs/config/policy.toml")?;
-    let mut check = Check { base, problems: Problems::default() };
+    let (raw, problems): (raw::RawDocument, _) =
+        crate::config::read_toml(text, "see docs/config/policy.toml")?;
+    let mut check = Check { base, problems };
     let key_policies = check.each("key_policies", raw.key_policies, Check::key_policy);
     let contents = check.each("contents", raw.contents, Check::content);
     let entitlements = check.each("entitlements", raw.entitlements, Check::entitlement);
@@ -246,13 +247,18 @@ impl Check<'_> {
                 return None;
             }
         };
-        match from_secret_file(&self.base.join(file), readers) {
-            Ok(material) => Some(TokenKeyMaterial {
-                algorithm: algorithm?,
-                kid: raw.key_id.clone(),
-                material,
-                usage,
-            }),
+        let algorithm = algorithm?;
+        let usable = from_secret_file(&self.base.join(file), readers).and_then(|material| {
+            let tried = match usage {
+                KeyUsage::Sign => trust::signer(algorithm, &material).map(drop),
+                KeyUsage::Verify => trust::verifier(algorithm, &material).map(drop),
+            };
+            tried.map(|()| material).map_err(|error| format!("`{file}`: {error}"))
+        });
+        match usable {
+            Ok(material) => {
+                Some(TokenKeyMaterial { algorithm, kid: raw.key_id.clone(), material, usage })
+            }
             Err(problem) => {
                 self.problems.add(&format!("{at}.{key}"), &problem, "");
                 None

@@ -5,15 +5,17 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use crate::config::SameSite;
 
-/// The value of `Set-Cookie` for a session token, or `None` when it would not fit a cookie.
+/// The value of `Set-Cookie` for a session token, or `None` when a cookie cannot carry it.
 pub(super) fn set(
     token: &str,
     directory: &str,
     lifetime: Duration,
     same_site: SameSite,
-) -> Option<String> {
+) -> Option<HeaderValue> {
     let name_and_value = NAME.len() + 1 + token.len();
     if name_and_value >= COOKIE_BYTES_MAX {
         return None;
@@ -25,7 +27,9 @@ pub(super) fn set(
         SameSite::Lax => "SameSite=Lax",
         SameSite::None => "SameSite=None; Partitioned",
     };
-    Some(format!("{NAME}={token}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; {same_site}"))
+    let text =
+        format!("{NAME}={token}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; {same_site}");
+    HeaderValue::from_str(&text).ok()
 }
 
 pub(super) const NAME: &str = "hdntl";

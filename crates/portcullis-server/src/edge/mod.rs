@@ -11,7 +11,7 @@ mod duration;
 mod judge;
 mod manifest;
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -24,7 +24,7 @@ use http::{
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE},
     request::Parts,
 };
-use portcullis_policy::{Admission, NewSession};
+use portcullis_policy::{Admission, Decision, NewSession, Outcome as Decided};
 use portcullis_token::edge::{
     path,
     session::{self, SessionRequest},
@@ -38,8 +38,9 @@ use crate::{
     config::{Route, SessionCarriage},
     http::{
         address,
-        guard::RequestId,
+        guard::{self, RequestId},
         outcome::{FrontDoor, Outcome},
+        query,
         stop::Stop,
     },
     origin,
@@ -59,6 +60,9 @@ pub(crate) async fn serve(
     match answer(&app, peer, &id, &request.into_parts().0).await {
         Ok(answer) => Outcome::done(FrontDoor::Edge).attach(answer),
         Err(stop) => {
+            if let Some(demo) = &app.demo {
+                demo.recent.keep_stop(&id, FrontDoor::Edge, stop.code());
+            }
             Outcome::stopped(FrontDoor::Edge, stop.code().to_owned()).attach(stop.into_bare())
         }
     }
@@ -78,22 +82,31 @@ async fn answer(
     };
     let rest = decoded_rest(&clear, route);
 
-    let media = media_duration(route, &rest).await;
-    let presented = Presented {
+    let mut presented = Presented {
         path: &clear,
         component,
         query: request.uri.query(),
         headers: &request.headers,
         address: address::of_viewer(peer, &request.headers, &app.proxy),
-        media_duration: media,
+        media_duration: None,
     };
     let now = app.clock.now();
-    let decision = judge(&app.edge, route, &presented, now);
+    let mut decision = judge(&app.edge, route, &presented, now);
+    if opens_session(&decision) && route.session == SessionCarriage::Path {
+        // How long the session lasts depends on the manifest, which nobody without a good
+        // token makes us read.
+        presented.media_duration = media_duration(route, &rest).await;
+        decision = judge(&app.edge, route, &presented, now);
+    }
     if let Some(demo) = &app.demo {
         demo.recent.keep(id, FrontDoor::Edge, &decision);
     }
     let admission = decision.into_allowed()?;
     respond(app, route, &admission, request, &rest, &presented).await
+}
+
+fn opens_session(decision: &Decision<Admission>) -> bool {
+    matches!(decision.outcome(), Decided::Allow(admission) if admission.session().is_some())
 }
 
 async fn respond(
@@ -113,7 +126,10 @@ async fn respond(
     let (Some(kind), Some((session, token))) = (kind, session) else {
         let mut answer = found.answer(&request.method, &request.headers).await?;
         // Cached by the viewer's own browser at most: a shared cache must ask us.
-        let cache = if kind.is_some() { "private, no-store" } else { "private, max-age=3600" };
+        let cache = match kind {
+            None if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE => "private, max-age=3600",
+            _ => "private, no-store",
+        };
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
         return Ok(answer);
     };
@@ -126,8 +142,10 @@ async fn respond(
         }
         SessionCarriage::Path => None,
     };
-    // A token too long for a cookie would be dropped by the browser in silence; the path
-    // carries any length.
+    if set_cookie.is_none() && route.session == SessionCarriage::Cookie {
+        // The browser would drop it in silence; the path carries any length.
+        tracing::warn!("a session token does not fit a cookie, it travels in the path");
+    }
     let manifest = if set_cookie.is_some() {
         manifest
     } else {
@@ -143,7 +161,7 @@ async fn respond(
 fn manifest_answer(
     manifest: String,
     media_type: &'static str,
-    set_cookie: Option<String>,
+    set_cookie: Option<HeaderValue>,
     method: &Method,
 ) -> Response {
     let length = manifest.len();
@@ -153,7 +171,7 @@ fn manifest_answer(
     fields.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    if let Some(cookie) = set_cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+    if let Some(cookie) = set_cookie {
         fields.insert(SET_COOKIE, cookie);
     }
     answer
@@ -170,9 +188,7 @@ fn issue(app: &App, opened: &NewSession, presented: &Presented<'_>) -> Result<St
     let id = match opened.id() {
         Some(id) => id,
         None => {
-            let mut bytes = [0; 16];
-            app.rng.fill(&mut bytes);
-            fresh = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            fresh = guard::random_id(&*app.rng);
             &fresh
         }
     };
@@ -194,37 +210,12 @@ fn issue(app: &App, opened: &NewSession, presented: &Presented<'_>) -> Result<St
 /// that decoding cannot bring up a separator or a dot segment.
 fn decoded_rest(path: &str, route: &Route) -> String {
     let rest = path.get(route.prefix.len()..).unwrap_or_default();
-    percent_decoded(rest).into_owned()
-}
-
-fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, digits.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    query::percent_decoded(rest).into_owned()
 }
 
 /// How long the media behind a manifest last, where that bounds the session.
 async fn media_duration(route: &Route, rest: &str) -> Option<Duration> {
     let kind = ManifestKind::of(rest)?;
-    if route.session != SessionCarriage::Path {
-        return None;
-    }
     let manifest = origin::find(&route.folder, rest).await.ok()?.read_manifest().await.ok()?;
     let found = match kind {
         ManifestKind::Dash => duration::of_mpd(&manifest),

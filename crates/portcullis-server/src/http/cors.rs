@@ -89,11 +89,12 @@ fn matches(listed: &str, origin: &str) -> bool {
 }
 
 /// What players send; a name that is not listed is not granted.
-const REQUEST_HEADERS: [&str; 15] = [
+const REQUEST_HEADERS: [&str; 16] = [
     "accept",
     "authorization",
     "content-type",
     "customdata",
+    "hdntl",
     "hdnts",
     "origin",
     "pallycon-customdata-v2",

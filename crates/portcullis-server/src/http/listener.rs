@@ -7,7 +7,8 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    net::{IpAddr, SocketAddr},
+    error::Error,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,9 +20,11 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use portcullis_base::canonical_address;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
+    task::JoinSet,
 };
 use tower::ServiceExt as _;
 
@@ -38,9 +41,11 @@ pub(crate) async fn run(
     let builder = Arc::new(connection_builder(&limits));
     let graceful = GracefulShutdown::new();
     let seats = Arc::new(Seats::default());
+    let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            Some(_) = open.join_next() => continue,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let (stream, peer) = match accepted {
@@ -57,21 +62,55 @@ pub(crate) async fn run(
         let Some(seat) = Seats::take(&seats, peer.ip(), exempt, &limits) else {
             continue;
         };
-        let connection = builder
-            .serve_connection_with_upgrades(prepared(stream), service(router.clone(), peer))
-            .into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // An error here is the client's: a bad frame, a timeout, a reset.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+        let (builder, router, watcher) = (builder.clone(), router.clone(), graceful.watcher());
+        let (mut stop, patience) = (stop.clone(), limits.header_timeout);
+        open.spawn(async move {
+            let _seat = seat;
+            let has_spoken = tokio::select! {
+                spoken = tokio::time::timeout(patience, has_spoken(&stream)) => spoken,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if has_spoken == Ok(true) {
+                let connection = builder.serve_connection(prepared(stream), service(router, peer));
+                if let Err(error) = watcher.watch(connection).await {
+                    record_early_end(&*error);
+                }
             }
-            drop(seat);
         });
     }
     drop(listener);
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still open when the time to finish them was over");
+    }
+    open.shutdown().await;
+}
+
+/// Waits until the client has sent enough to tell HTTP/1 from HTTP/2. Whoever connects and
+/// says nothing would otherwise sit before hyper's own header timeout begins.
+async fn has_spoken(stream: &TcpStream) -> bool {
+    let mut seen = [0; HTTP_2_PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut seen).await.unwrap_or(0);
+        let told = seen.get(..length).unwrap_or_default();
+        if length == 0 {
+            return false;
+        }
+        if length == seen.len() || !HTTP_2_PREFACE.starts_with(told) {
+            return true;
+        }
+        tokio::time::sleep(PEEK_PAUSE).await;
+    }
+}
+
+/// What hyper turned away never reached the guard, so its record is written here (without an
+/// id: the client got none). Other ends are the client's: a timeout, a reset.
+fn record_early_end(error: &(dyn Error + Send + Sync + 'static)) {
+    let parse = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    if parse {
+        let reason = "request.framing";
+        tracing::info!(front_door = "http", outcome = "stopped", reason, "request");
+    } else {
+        tracing::debug!(error, "a connection ended early");
     }
 }
 
@@ -80,6 +119,7 @@ fn connection_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        // Bounds the time between two requests, too.
         .header_read_timeout(limits.header_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
@@ -130,6 +170,7 @@ struct Taken {
 
 impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr, exempt: bool, limits: &Limits) -> Option<Seat> {
+        let address = one_client(address);
         let mut taken = seats.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
         let crowded = !exempt && own >= limits.connections_per_address_max;
@@ -139,6 +180,14 @@ impl Seats {
         taken.total += 1;
         taken.by_address.insert(address, own + 1);
         Some(Seat { seats: Arc::clone(seats), address })
+    }
+}
+
+/// One client may have all of an IPv6 /64, so it counts as one address.
+fn one_client(address: IpAddr) -> IpAddr {
+    match canonical_address(address) {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
     }
 }
 
@@ -164,4 +213,23 @@ impl Drop for Seat {
 
 const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 64 << 10;
+const HTTP_2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PEEK_PAUSE: Duration = Duration::from_millis(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_is_an_ipv4_address_or_an_ipv6_network() {
+        let check = |one: &str, other: &str, same: bool| {
+            let [one, other] = [one, other].map(|text| one_client(text.parse().unwrap()));
+            assert_eq!(one == other, same, "{one} {other}");
+        };
+        check("192.0.2.1", "::ffff:192.0.2.1", true);
+        check("192.0.2.1", "192.0.2.2", false);
+        check("2001:db8::1", "2001:db8::ffff:0:1", true);
+        check("2001:db8::1", "2001:db8:0:1::1", false);
+    }
+}

@@ -5,8 +5,10 @@
 //! record) → [`cors`] (player routes only) → the door's own handler.
 
 pub(crate) mod address;
+pub(crate) mod bounds;
 pub(crate) mod cors;
 pub(crate) mod guard;
 pub(crate) mod listener;
 pub(crate) mod outcome;
+pub(crate) mod query;
 pub(crate) mod stop;

@@ -1,9 +1,11 @@
 //! How a request ended: exactly one record each, refusals included.
 //!
 //! A door puts an [`Outcome`] into its answer; `guard.rs` writes the record. An answer
-//! without one (an unknown route, a bad frame) is recorded by its status alone.
+//! without one comes from no door (an unknown route, a wrong method) and is recorded by its
+//! status.
 
 use axum::response::Response;
+use http::StatusCode;
 use portcullis_base::{ContentId, DrmSystem};
 
 /// How one request ended, in the words of the front door that handled it.
@@ -24,6 +26,18 @@ impl Outcome {
     /// The request ended with this code.
     pub(crate) fn stopped(front_door: FrontDoor, code: impl Into<String>) -> Self {
         Self { front_door, result: Err(code.into()), content: None, system: None }
+    }
+
+    /// The outcome of an answer that no door gave.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Self::stopped(FrontDoor::Http, "request.method"),
+            StatusCode::NOT_FOUND => Self::stopped(FrontDoor::Http, "route.unknown"),
+            refused if refused.is_client_error() || refused.is_server_error() => {
+                Self::stopped(FrontDoor::Http, "request.refused")
+            }
+            _ => Self::done(FrontDoor::Http),
+        }
     }
 
     /// Puts the outcome into the answer, where the guard finds it.
@@ -54,6 +68,8 @@ pub(crate) enum FrontDoor {
     Edge,
     /// Liveness and readiness.
     Health,
+    /// None: the HTTP layer answered by itself.
+    Http,
     /// Licenses and keys.
     License,
     /// The token service.
@@ -66,6 +82,7 @@ impl FrontDoor {
             Self::Console => "console",
             Self::Edge => "edge",
             Self::Health => "health",
+            Self::Http => "http",
             Self::License => "license",
             Self::Tokens => "tokens",
         }

@@ -107,12 +107,12 @@ impl Stop {
         answer
     }
 
-    /// A bare status, as players of media segments expect it (no hint which step failed).
+    /// A bare status, as players of media segments expect it.
     pub(crate) fn into_bare(self) -> Response {
         let mut answer = Response::new(Body::empty());
         *answer.status_mut() = match &self {
-            // The edge answers every refusal alike (edge token rules, step order).
-            Self::Refusal(reason) if reason.kind() != Kind::NotFound => StatusCode::FORBIDDEN,
+            // The edge answers every refusal alike: no hint which step it was.
+            Self::Refusal(_) => StatusCode::FORBIDDEN,
             other => other.status(),
         };
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -15,7 +15,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderMap, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, PRAGMA},
 };
 use portcullis_base::{ContentId, DrmSystem};
@@ -24,14 +24,16 @@ use portcullis_policy::{LicenseAsk, LicenseGrant, Outcome as Decided};
 use portcullis_store::audit::{Action, Entry, Member, Outcome as Recorded, Record};
 use zeroize::Zeroizing;
 
-use super::{Judged, judge};
+use super::{Judged, judge, refusal};
 use crate::{
     app::{App, default_tenant},
     authenticate,
     http::{
         address,
+        bounds::{self, within},
         guard::RequestId,
         outcome::{FrontDoor, Outcome},
+        query,
         stop::Stop,
     },
 };
@@ -44,8 +46,7 @@ pub(crate) async fn acquire(
     request: Request,
 ) -> Response {
     let content = content_of(request.uri().query()).ok();
-    let timed = tokio::time::timeout(app.limits.request_timeout, answer(&app, peer, &id, request));
-    let result = timed.await.unwrap_or_else(|_| Err(out_of_time()));
+    let result = within(app.limits.request_timeout, answer(&app, peer, &id, request)).await;
     let outcome = match &result {
         Ok(_) => Outcome::done(FrontDoor::License),
         Err(stop) => Outcome::stopped(FrontDoor::License, stop.code().to_owned()),
@@ -62,7 +63,7 @@ async fn answer(
 ) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let content = content_of(parts.uri.query())?;
-    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
+    let body = bounds::read(body, BODY_BYTES_MAX).await?;
     let asked = clearkey::parse(&body)
         .map_err(|fault| Stop::bad_request("license.malformed", fault.to_string()))?;
     let token = authenticate::credential(&parts.headers, parts.uri.query())?;
@@ -73,7 +74,7 @@ async fn answer(
     };
 
     let now = app.clock.now();
-    let judged = judge(&app.store, &content, token.as_deref(), ask, now)
+    let judged = judge(&app.store, &app.trust, &content, token.as_deref(), ask, now)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
     if let Some(demo) = &app.demo {
         demo.recent.keep(id, FrontDoor::License, &judged.decision);
@@ -89,7 +90,7 @@ async fn answer(
                 .append(&record, Recorded::Refused)
                 .await
                 .map_err(|error| Stop::unavailable("audit.unavailable", &error))?;
-            return Err(reason.into());
+            return Err(refusal(reason));
         }
     };
     let entry = app
@@ -164,8 +165,7 @@ impl AsRef<[u8]> for Wiped {
 }
 
 fn content_of(query: Option<&str>) -> Result<ContentId, Stop> {
-    let mut named =
-        query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("content="));
+    let mut named = query::values(query, "content");
     let (Some(content), None) = (named.next(), named.next()) else {
         let detail = "name the content once, as in `?content=film`";
         return Err(Stop::bad_request("content.missing", detail));
@@ -173,15 +173,6 @@ fn content_of(query: Option<&str>) -> Result<ContentId, Stop> {
     content.parse().map_err(|error: portcullis_base::ContentIdError| {
         Stop::bad_request("content.malformed", error.to_string())
     })
-}
-
-fn too_large() -> Stop {
-    let detail = format!("a Clear Key request has at most {BODY_BYTES_MAX} bytes");
-    Stop::fault(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
-}
-
-fn out_of_time() -> Stop {
-    Stop::fault(StatusCode::GATEWAY_TIMEOUT, "request.timeout", "the request took too long")
 }
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

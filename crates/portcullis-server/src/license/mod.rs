@@ -6,13 +6,14 @@
 
 pub(crate) mod clearkey;
 
+use http::StatusCode;
 use portcullis_base::{ContentId, Timestamp, UserId};
 use portcullis_policy::{
-    Caller, Decision, LicenseAsk, LicenseGrant, Reason, Rule, decide_license, model::Restriction,
+    Caller, Decision, Kind, LicenseAsk, LicenseGrant, Reason, Rule, decide_license,
 };
 use portcullis_store::{Error, Store};
 
-use crate::authenticate;
+use crate::{Trust, authenticate, http::stop::Stop};
 
 /// A decision about a license, and what the record of it needs.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Judged {
 /// When the store cannot say; then nobody may.
 pub fn judge(
     store: &Store,
+    trust: &Trust,
     content: &ContentId,
     token: Option<&str>,
     mut ask: LicenseAsk,
@@ -44,11 +46,9 @@ pub fn judge(
         return Ok(Judged { decision, subject: None, policy: None });
     };
     let policy = Some(facts.key_policy.name.to_string());
-    let trusted = match facts.key_policy.restriction {
-        Restriction::Open => Vec::new(),
-        Restriction::Token(_) => store.trust(&facts.key_policy.name)?,
-    };
-    let caller = match authenticate::playback(token, &facts.key_policy.restriction, &trusted, now) {
+    let keys = trust.of(store, &facts.key_policy.name)?;
+    let restriction = &facts.key_policy.restriction;
+    let caller = match authenticate::playback(token, restriction, &keys.verifying, now) {
         Ok(caller) => caller,
         Err(error) => {
             let reason = Reason::from(&error);
@@ -67,4 +67,15 @@ pub fn judge(
     }
     let decision = decide_license(&caller, &facts, &ask, now);
     Ok(Judged { decision, subject, policy })
+}
+
+/// How a refusal looks to a player.
+///
+/// SECURITY: an unknown content or key is a 403 like any other: with 404 the door would tell
+/// strangers what there is.
+fn refusal(reason: Reason) -> Stop {
+    match reason.kind() {
+        Kind::NotFound => Stop::fault(StatusCode::FORBIDDEN, reason.code(), reason.meaning()),
+        _ => reason.into(),
+    }
 }

@@ -5,11 +5,11 @@
 //! decision whether this user may watch is made here for the first time, and again when the
 //! license is asked for.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{
@@ -24,7 +24,7 @@ use portcullis_policy::{
     Decision, Reason, Rule, TokenAsk, TokenGrant, decide_token, model::Operator,
 };
 use portcullis_store::{
-    Error, Store, TokenKeyUse,
+    Error, Store,
     audit::{Action, Member, Outcome as Recorded, Record},
 };
 use portcullis_token::{
@@ -36,8 +36,8 @@ use serde::Serialize;
 
 use crate::{
     app::App,
-    authenticate,
     http::{
+        bounds::{self, within},
         guard::RequestId,
         outcome::{FrontDoor, Outcome},
         stop::Stop,
@@ -55,15 +55,10 @@ pub(crate) struct Issued {
 /// The front door.
 pub(crate) async fn issue(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    let timed = tokio::time::timeout(app.limits.request_timeout, answer(&app, peer, &id, request));
-    let result = timed.await.unwrap_or_else(|_| {
-        let status = StatusCode::GATEWAY_TIMEOUT;
-        Err(Stop::fault(status, "request.timeout", "the request took too long"))
-    });
+    let result = within(app.limits.request_timeout, answer(&app, &id, request)).await;
     match result {
         Ok(issued) => {
             let answer = ([(CACHE_CONTROL, "no-store")], Json(issued)).into_response();
@@ -76,18 +71,10 @@ pub(crate) async fn issue(
     }
 }
 
-async fn answer(
-    app: &App,
-    _peer: SocketAddr,
-    id: &RequestId,
-    request: Request,
-) -> Result<Issued, Stop> {
+async fn answer(app: &App, id: &RequestId, request: Request) -> Result<Issued, Stop> {
     let (parts, body) = request.into_parts();
     let (requester, key_id) = requester(&app.store, &parts.headers)?;
-    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
-        let detail = format!("a token request has at most {BODY_BYTES_MAX} bytes");
-        Stop::fault(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
-    })?;
+    let body = bounds::read(body, BODY_BYTES_MAX).await?;
     let wanted = parse(&body)?;
     issue_for(app, id, requester, &format!("apikey:{key_id}"), &wanted, app.clock.now()).await
 }
@@ -153,12 +140,9 @@ fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
         .store
         .license_facts(grant.content(), None)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
-    let keys = match facts {
-        Some(facts) => app.store.token_keys(&facts.key_policy.name, TokenKeyUse::Sign),
-        None => Ok(Vec::new()),
-    };
+    let keys = facts.map(|facts| app.trust.of(&app.store, &facts.key_policy.name)).transpose();
     let keys = keys.map_err(|error| Stop::unavailable("store.unavailable", &error))?;
-    let Some(key) = keys.first().and_then(authenticate::signing_key) else {
+    let Some(key) = keys.as_ref().and_then(|keys| keys.signing.as_ref()) else {
         let detail = "the content's key policy has no key to sign with";
         return Err(Stop::fault(StatusCode::CONFLICT, "token.no_signing_key", detail));
     };
@@ -174,7 +158,7 @@ fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
         extra: grant.claims().clone(),
         token_type: "JWT".to_owned(),
     };
-    let token = jwt::issue(&wanted, &key, &*app.rng)
+    let token = jwt::issue(&wanted, key, &*app.rng)
         .map_err(|error| Stop::unavailable("token.issue", &error))?;
     Ok(Issued { token, expires_in: lifetime.as_secs() })
 }

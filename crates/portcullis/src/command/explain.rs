@@ -10,7 +10,7 @@ use portcullis_policy::{
     Decision, LicenseAsk, TokenAsk, Verdict,
     model::{Operator, Role},
 };
-use portcullis_server::{SystemClock, config::Edge, default_tenant, edge, license, tokens};
+use portcullis_server::{SystemClock, Trust, config::Edge, default_tenant, edge, license, tokens};
 use portcullis_token::edge::path;
 
 use super::open;
@@ -28,7 +28,8 @@ pub(super) fn run(command: ExplainCommand) -> Done {
             let now = moment(&at)?;
             open::block_on(async {
                 let store = open::store(config.store).await?;
-                let judged = license::judge(&store, &content, token.as_deref(), ask, now);
+                let (trust, token) = (Trust::default(), token.as_deref());
+                let judged = license::judge(&store, &trust, &content, token, ask, now);
                 store.close().await;
                 print(&judged.map_err(|error| open::stop_of(&error))?.decision, &at)
             })?
