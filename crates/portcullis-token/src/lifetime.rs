@@ -1,8 +1,8 @@
 //! The span of time in which a token may be used.
 //!
 //! Every token format states its span differently: `st`/`exp` in an edge token,
-//! `nbf`/`exp` in a JWT. Both are read into a [`Lifetime`], so there is one place that compares a token
-//! with the clock, and one answer to what happens on the last second.
+//! `nbf`/`exp` in a JWT. Both are read into a [`Lifetime`], so there is one place that
+//! compares a token with the clock, and one answer to what happens on the last second.
 //!
 //! This module does not know what time it is. The caller says.
 
