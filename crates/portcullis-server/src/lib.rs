@@ -30,6 +30,7 @@ pub mod edge;
 mod health;
 mod http;
 pub mod license;
+mod media_file;
 mod origin;
 pub mod packaging;
 mod random;

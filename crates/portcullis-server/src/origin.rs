@@ -8,12 +8,9 @@
 //! SPEC: RFC 9110 §13 (conditional requests), §14 (ranges; several ranges in one request are
 //! answered with the whole file, which §14.2 permits).
 
-use std::{
-    io::SeekFrom,
-    path::{Path, PathBuf},
-    time::UNIX_EPOCH,
-};
+use std::{io, path::Path, time::UNIX_EPOCH};
 
+use crate::{http::stop::Stop, media_file::MediaFile};
 use axum::{body::Body, response::Response};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
@@ -22,18 +19,11 @@ use http::{
         RANGE,
     },
 };
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt as _, AsyncSeekExt as _},
-};
-use tokio_util::io::ReaderStream;
-
-use crate::http::stop::Stop;
 
 /// A file that was found and opened.
 #[derive(Debug)]
 pub(crate) struct Found {
-    file: File,
+    file: MediaFile,
     length: u64,
     etag: String,
     media_type: &'static str,
@@ -45,46 +35,24 @@ pub(crate) async fn find(folder: &Path, path: &str) -> Result<Found, Stop> {
     if path.split('/').any(|name| name.starts_with('.')) {
         return Err(unknown());
     }
-    let media_type = media_type(path);
-    let wanted = folder.join(path);
-    let root = folder.to_owned();
-    let opened = tokio::task::spawn_blocking(move || open_inside(&root, &wanted)).await;
-    let Ok(Some((file, facts))) = opened else { return Err(unknown()) };
+    let opened = MediaFile::open(folder, path).await;
+    let Ok((file, facts)) = opened else { return Err(unknown()) };
     let changed = facts.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let changed_ns = changed.map_or(0, |since| since.as_nanos());
     let etag = format!("\"{:x}-{changed_ns:x}\"", facts.len());
-    Ok(Found { file: File::from_std(file), length: facts.len(), etag, media_type })
-}
-
-/// SECURITY: the path holds no dot segments when it comes here, but a link in the folder could
-/// still point anywhere; what it resolves to must lie inside.
-fn open_inside(folder: &Path, wanted: &Path) -> Option<(std::fs::File, std::fs::Metadata)> {
-    let folder: PathBuf = folder.canonicalize().ok()?;
-    let wanted = wanted.canonicalize().ok()?;
-    if !wanted.starts_with(&folder) {
-        return None;
-    }
-    // Opening a pipe would wait for somebody to write into it.
-    if !wanted.metadata().ok()?.is_file() {
-        return None;
-    }
-    let file = std::fs::File::open(&wanted).ok()?;
-    let facts = file.metadata().ok()?;
-    facts.is_file().then_some((file, facts))
+    Ok(Found { file, length: facts.len(), etag, media_type: media_type(path) })
 }
 
 impl Found {
     /// The whole file as text, for a manifest.
-    pub(crate) async fn read_manifest(mut self) -> Result<String, Stop> {
+    pub(crate) async fn read_manifest(self) -> Result<String, Stop> {
         if self.length > MANIFEST_BYTES_MAX {
             let detail = "the manifest is larger than this edge rewrites";
             return Err(Stop::fault(StatusCode::BAD_GATEWAY, "manifest.too_long", detail));
         }
-        let mut text = String::new();
-        match self.file.read_to_string(&mut text).await {
-            Ok(_) => Ok(text),
-            Err(error) => Err(Stop::unavailable("origin.unreadable", &error)),
-        }
+        let read = self.file.read(0..self.length).await;
+        read.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
+            .map_err(|error| Stop::unavailable("origin.unreadable", &error))
     }
 
     /// The media type, from the file's name.
@@ -94,7 +62,7 @@ impl Found {
 
     /// The answer: the whole, a range of it, or "you have it".
     pub(crate) async fn answer(
-        mut self,
+        self,
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<Response, Stop> {
@@ -110,11 +78,6 @@ impl Found {
         };
         let Ok(range) = range else { return Ok(self.unsatisfiable()) };
         let (start, length) = range.unwrap_or((0, self.length));
-        if start > 0
-            && let Err(error) = self.file.seek(SeekFrom::Start(start)).await
-        {
-            return Err(Stop::unavailable("origin.unreadable", &error));
-        }
         let mut answer = Response::new(Body::empty());
         self.describe(answer.headers_mut());
         answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
@@ -127,8 +90,11 @@ impl Found {
             }
         }
         if *method != Method::HEAD {
-            let stream = ReaderStream::with_capacity(self.file.take(length), CHUNK_BYTES);
-            *answer.body_mut() = Body::from_stream(stream);
+            *answer.body_mut() = self
+                .file
+                .body(start..start + length)
+                .await
+                .map_err(|error| Stop::unavailable("origin.unreadable", &error))?;
         }
         Ok(answer)
     }
@@ -214,7 +180,6 @@ fn media_type(path: &str) -> &'static str {
 }
 
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
-const CHUNK_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
