@@ -158,12 +158,15 @@ impl Origin {
     fn place(&self, track: &Track, earliest: Moment) -> Result<Timeline, PackageError> {
         let shift = -earliest.in_ticks(track.timescale);
         let presented: Vec<i64> = self.presented(track).map(|at| at + shift).collect();
-        let base = self.decode_start + shift;
+        // A shift shortens the edit first and moves the decode times by what is left: some
+        // players take all of a track's edit for padding of its sound.
+        let shortened = shift.clamp(0, self.media_time);
+        let media_time = self.media_time - shortened;
+        let base = self.decode_start + shift - shortened;
         let base_decode_time = base.max(0);
         let least = track.samples.iter().map(|sample| sample.composition_offset).min();
         let offset_shift = least.unwrap_or(0).min(0).saturating_neg();
-        let first_media_time =
-            (base_decode_time - base + self.media_time).saturating_add(offset_shift);
+        let first_media_time = (base_decode_time - base + media_time).saturating_add(offset_shift);
         if let Some(at) = track.samples.iter().position(|sample| {
             i32::try_from(sample.composition_offset.saturating_add(offset_shift)).is_err()
         }) {

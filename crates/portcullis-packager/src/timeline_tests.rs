@@ -111,10 +111,20 @@ fn pictures_hidden_before_the_edit_move_everything_by_the_same_time() {
     let video = track(TrackKind::Video, 1000, &[0; 4], &[from(250)]);
     let (timelines, warnings) = build(&[(&audio, 1000), (&video, 1000)]).unwrap();
     assert_eq!(timelines[1].presented, [0, 100, 200, 300]);
-    assert_eq!((timelines[1].base_decode_time, timelines[1].first_media_time), (250, Some(250)));
+    assert_eq!((timelines[1].base_decode_time, timelines[1].first_media_time), (0, None));
     assert_eq!(timelines[0].presented[0], 12_000);
     assert_eq!(timelines[0].base_decode_time, 12_000);
     assert!(warnings[0].contains("hides 250000 us"), "{warnings:?}");
+}
+
+#[test]
+fn sound_that_goes_with_hidden_pictures_is_heard_with_them() {
+    let audio = track(TrackKind::Audio, 1000, &[0; 30], &[from(1520)]);
+    let video = track(TrackKind::Video, 1000, &[0; 30], &[from(1500)]);
+    let (timelines, _) = build(&[(&audio, 1000), (&video, 1000)]).unwrap();
+    assert_eq!((timelines[0].first_sample, timelines[0].presented[0]), (0, -20));
+    assert_eq!((timelines[0].base_decode_time, timelines[0].first_media_time), (0, Some(20)));
+    assert_eq!(timelines[1].presented[0], 0);
 }
 
 #[test]
