@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make, list and disable the keys your own programs call the API with
+    /// Make and list the keys your own programs call the API with
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
     /// Check the audit log
@@ -69,7 +69,12 @@ pub(crate) enum ApiKeyCommand {
         #[arg(long, value_enum)]
         role: RoleArgument,
         /// How many days it is valid
-        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=400))]
+        #[arg(
+            long,
+            value_name = "DAYS",
+            default_value_t = 90,
+            value_parser = clap::value_parser!(u64).range(1..=400)
+        )]
         days: u64,
     },
     /// List the keys, without their secrets
@@ -155,7 +160,7 @@ pub(crate) enum ExplainCommand {
         /// Who wants to watch
         #[arg(long, value_name = "ID")]
         user: UserId,
-        /// What
+        /// The content to watch
         #[arg(long, value_name = "ID")]
         content: ContentId,
         #[command(flatten)]
@@ -218,7 +223,12 @@ pub(crate) struct PackageArguments {
     #[arg(long, value_name = "SCHEME", default_value = "cenc")]
     pub(crate) scheme: portcullis_base::Scheme,
     /// The length segments aim at, in seconds; they start at the next key frame
-    #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 4,
+        value_parser = clap::value_parser!(u32).range(1..=60)
+    )]
     pub(crate) segment: u32,
     /// Where players of the DASH manifest ask for Clear Key licenses
     #[arg(long, value_name = "URL")]

@@ -345,7 +345,9 @@ impl Check<'_> {
         }
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
         let keys = self.edge_keys(raw);
-        if keys.is_none() && routes.iter().any(|route| route.level == Level::Token) {
+        // A key that is named and cannot be read was told already.
+        let named = raw.key_file.is_some() || raw.key_env.is_some() || raw.key.is_some();
+        if !named && routes.iter().any(|route| route.level == Level::Token) {
             self.problems.add(
                 "edge.key_file",
                 "a route asks for tokens, but there is no token key",

@@ -75,7 +75,7 @@ where
             Ok(raw) => return Ok((raw, problems)),
             Err(error) => {
                 let path = error.path().clone();
-                problems.add(&path.to_string(), error.inner().to_string().trim_end(), hint);
+                problems.add(&path.to_string(), error.inner().message(), hint);
                 if !remove(&mut table, &path) {
                     return Ok((T::default(), problems));
                 }

@@ -3,7 +3,7 @@
 //! Nothing is recorded and no key is opened. Tokens are read from a file or standard input,
 //! so that they do not end up in the shell's history.
 
-use std::{io::Read as _, path::Path, process::ExitCode};
+use std::{fmt::Display, io::Read as _, path::Path, process::ExitCode};
 
 use portcullis_base::{Clock as _, DrmSystem, Timestamp};
 use portcullis_policy::{
@@ -56,13 +56,14 @@ pub(super) fn run(command: ExplainCommand) -> Done {
 fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) -> Done {
     let (sent, query) =
         url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-    let fault = |fault: path::PathFault| {
-        Stop::with_code(1, format_args!("refused: {} ({fault})", fault.code()))
+    let split = path::split_session(sent);
+    let checked = split.and_then(|split| path::check(&split.0).map(|()| split));
+    let (clear, component) = match checked {
+        Ok(split) => split,
+        Err(fault) => return Ok(print_undecided(fault.code(), &fault, at)),
     };
-    let (clear, component) = path::split_session(sent).map_err(fault)?;
-    path::check(&clear).map_err(fault)?;
     let Some(route) = edge.route(&clear) else {
-        return Err(Stop::with_code(1, "refused: route.unknown (no route has this prefix)"));
+        return Ok(print_undecided("route.unknown", &"no route has this prefix", at));
     };
     let mut headers = http::HeaderMap::new();
     if let Some(cookie) = cookie {
@@ -78,6 +79,16 @@ fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) ->
         media_duration: None,
     };
     print(&edge::judge(edge, route, &presented, moment(at)?), at)
+}
+
+/// Prints why a request does not get as far as to be decided.
+fn print_undecided(code: &str, detail: &dyn Display, at: &Situation) -> ExitCode {
+    if at.json {
+        report::data(serde_json::json!({ "outcome": "refused", "reason": code, "trace": [] }));
+    } else {
+        report::data(format_args!("{detail}\nrefused: {code}"));
+    }
+    ExitCode::FAILURE
 }
 
 fn print<T>(decision: &Decision<T>, at: &Situation) -> Done {

@@ -14,20 +14,22 @@ use crate::{
 
 pub(super) fn run(arguments: &InitArguments) -> Done {
     let dir = &arguments.dir;
+    // Looked at first, so that a folder in use is left exactly as it is.
+    for name in TEXTS.iter().map(|(name, _)| name).chain(&KEYS) {
+        let path = dir.join(name);
+        if path.symlink_metadata().is_ok() {
+            return Err(Stop::usage(format_args!("`{}` exists already", path.display())));
+        }
+    }
     let media = dir.join("media");
     std::fs::create_dir_all(&media)
         .map_err(|error| Stop::usage(format_args!("cannot make `{}`: {error}", media.display())))?;
-    for name in ["portcullis.toml", "root.key", "edge.key", "jwt.key"] {
-        if dir.join(name).exists() {
-            let shown = dir.join(name);
-            return Err(Stop::usage(format_args!("`{}` exists already", shown.display())));
-        }
-    }
-    for name in ["root.key", "edge.key", "jwt.key"] {
+    for name in KEYS {
         write_new(&dir.join(name), new_key_text().as_bytes())?;
     }
-    write_new(&dir.join("portcullis.toml"), CONFIG.as_bytes())?;
-    write_new(&dir.join("policy.toml"), POLICY.as_bytes())?;
+    for (name, text) in TEXTS {
+        write_new(&dir.join(name), text.as_bytes())?;
+    }
     let dir = dir.display();
     report::talk(format_args!(
         "made {dir}/portcullis.toml, policy.toml, root.key, edge.key, jwt.key and media/\n\
@@ -52,5 +54,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
     written.map_err(|error| Stop::usage(format_args!("cannot write `{}`: {error}", path.display())))
 }
 
-const CONFIG: &str = include_str!("../../../../docs/config/portcullis.toml");
-const POLICY: &str = include_str!("../../../../docs/config/policy.toml");
+const KEYS: [&str; 3] = ["root.key", "edge.key", "jwt.key"];
+const TEXTS: [(&str, &str); 2] = [
+    ("portcullis.toml", include_str!("../../../../docs/config/portcullis.toml")),
+    ("policy.toml", include_str!("../../../../docs/config/policy.toml")),
+];

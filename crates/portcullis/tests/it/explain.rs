@@ -1,0 +1,134 @@
+//! `portcullis explain` says of a request what the server answers to it.
+
+use crate::{
+    secrets::{ask_for_token, license_request},
+    support::{Answer, CONTENT, Ran, Server, Site, USER, get, post},
+};
+
+#[test]
+fn a_token_is_explained_as_it_is_answered() {
+    let site = Site::with_film();
+    let api_key = site.api_key();
+    let server = Server::start(&site);
+    for (user, content) in [(USER, CONTENT), ("mallory", CONTENT), (USER, "unknown")] {
+        let live = if content == CONTENT {
+            ask_for_token(&server, user, &api_key)
+        } else {
+            let wanted = format!(r#"{{"user_id":"{user}","content_id":"{content}"}}"#);
+            let credential = format!("Bearer {api_key}");
+            post(server.api, "/api/token", &[("authorization", &credential)], &wanted)
+        };
+        let said = site.run(&["explain", "token", "--user", user, "--content", content, "--json"]);
+        check_same(&said, &live, user);
+    }
+}
+
+#[test]
+fn a_license_is_explained_as_it_is_answered() {
+    let site = Site::with_film();
+    let api_key = site.api_key();
+    let server = Server::start(&site);
+    let token = ask_for_token(&server, USER, &api_key).json()["token"].as_str().unwrap().to_owned();
+    let kids = site.kids("cenc");
+    let unknown = "00000000-0000-4000-8000-000000000001".to_owned();
+    let mut forged = token.clone();
+    forged.replace_range(forged.len() - 8..forged.len() - 4, "AAAA");
+    for (name, token, kids) in [
+        ("good", Some(token.as_str()), &kids),
+        ("no token", None, &kids),
+        ("malformed", Some("x"), &kids),
+        ("forged", Some(&forged), &kids),
+        ("unknown key", Some(&token), &vec![unknown]),
+    ] {
+        let credential = format!("Bearer {}", token.unwrap_or_default());
+        let mut headers = vec![("authorization", credential.as_str())];
+        headers.retain(|_| token.is_some());
+        let target = format!("/license/clearkey?content={CONTENT}");
+        let live = post(server.public, &target, &headers, &license_request(kids));
+
+        let mut arguments = vec!["explain", "license", "--content", CONTENT, "--json"];
+        arguments.extend(["--address", "127.0.0.1"]);
+        arguments.extend(kids.iter().flat_map(|kid| ["--kid", kid.as_str()]));
+        if let Some(token) = token {
+            site.write("token.jwt", &format!("{token}\n"));
+            arguments.extend(["--token", "token.jwt"]);
+        }
+        check_same(&site.run(&arguments), &live, name);
+    }
+}
+
+#[test]
+fn the_moment_to_explain_can_be_chosen() {
+    let site = Site::with_film();
+    let api_key = site.api_key();
+    let server = Server::start(&site);
+    let token = ask_for_token(&server, USER, &api_key).json()["token"].as_str().unwrap().to_owned();
+    site.write("token.jwt", &token);
+    let explain = |at: &str| {
+        let fixed = ["explain", "license", "--content", CONTENT, "--token", "token.jwt"];
+        site.run(&[&fixed[..], &["--at", at]].concat())
+    };
+    let late = explain("2099-01-01T00:00:00Z");
+    late.expect_code(1);
+    assert!(late.out.contains("token.expired"), "{}", late.out);
+    let early = explain("2001-01-01T00:00:00Z");
+    early.expect_code(1);
+    assert!(early.out.contains("token.not_yet"), "{}", early.out);
+}
+
+#[test]
+fn a_media_request_is_explained_as_it_is_answered() {
+    let site = Site::with_film();
+    let text = site.read("portcullis.toml");
+    site.write("portcullis.toml", &(text + "[log]\nformat = \"json\"\n"));
+    let server = Server::start(&site);
+    let pass = site.access_token("/media/film/*");
+    let other = site.access_token("/media/other/*");
+    let tampered = pass.replacen("exp=", "exp=9", 1);
+    let opened = get(server.public, &format!("/media/film/manifest.mpd?hdnts={pass}"), &[]);
+    let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let session = cookie["hdntl=".len()..].to_owned();
+    let segment = "/media/film/audio-eng/1.m4s";
+    for (url, session) in [
+        (format!("/media/film/manifest.mpd?hdnts={pass}"), None),
+        (format!("/media/film/manifest.mpd?hdnts={other}"), None),
+        (format!("/media/film/manifest.mpd?hdnts={tampered}"), None),
+        (format!("/media/film/manifest.mpd?hdnts={session}"), None),
+        (segment.to_owned(), None),
+        (segment.to_owned(), Some(session.as_str())),
+        (segment.to_owned(), Some(pass.as_str())),
+        ("/media/film/../root.key".to_owned(), None),
+        ("/media/film/%2e%2e/root.key".to_owned(), None),
+        ("/elsewhere/film".to_owned(), None),
+    ] {
+        let cookie = session.map(|session| format!("hdntl={session}"));
+        let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", cookie.as_str())).collect();
+        let live = get(server.public, &url, &headers);
+        let line = server.logged().lines().last().unwrap().to_owned();
+        let recorded: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(recorded["front_door"], "edge", "{line}");
+        let wanted = recorded["reason"].as_str().filter(|reason| !reason.is_empty());
+
+        let mut arguments = vec!["explain", "edge", "--url", &url, "--address", "127.0.0.1"];
+        arguments.extend(session.iter().flat_map(|session| ["--cookie", session]));
+        let said = site.run(&[&arguments[..], &["--json"]].concat());
+        assert_eq!(said.code, Some(i32::from(wanted.is_some())), "{url}: {said:?}");
+        let explained: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(explained["reason"].as_str(), wanted, "{url}, answered {}", live.status);
+        assert_eq!(live.status == 200, wanted.is_none(), "{url}");
+        let read = site.run(&arguments);
+        assert_eq!(read.code, said.code);
+        assert!(read.out.contains(wanted.unwrap_or("allowed")), "{url}: {read:?}");
+    }
+}
+
+#[track_caller]
+fn check_same(said: &Ran, live: &Answer, name: &str) {
+    let explained: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let live_reason =
+        if live.status == 200 { None } else { live.json()["code"].as_str().map(str::to_owned) };
+    assert_eq!(explained["reason"].as_str(), live_reason.as_deref(), "{name}: {live:?}");
+    assert_eq!(explained["outcome"] == "allowed", live.status == 200, "{name}");
+    assert_eq!(said.code, Some(i32::from(live.status != 200)), "{name}");
+    assert!(!explained["trace"].as_array().unwrap().is_empty(), "{name}");
+}
