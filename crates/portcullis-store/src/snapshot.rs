@@ -19,6 +19,7 @@ use std::{
     },
 };
 
+use futures_util::TryStreamExt as _;
 use portcullis_base::{Clock, ContentId, KeyId, PolicyName, Secret, TenantId, Timestamp, UserId};
 use portcullis_policy::model::{Content, KeyPolicy, Role, TrackKey, Window};
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
@@ -173,45 +174,47 @@ pub(crate) async fn bump(conn: &mut SqliteConnection) -> Result<(), Error> {
 
 async fn load(conn: &mut SqliteConnection, version: i64) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot { version, ..Snapshot::default() };
-    for row in sqlx::query("SELECT name, document FROM key_policies").fetch_all(&mut *conn).await? {
-        add_key_policy(&mut snapshot, &row)?;
-    }
-    for row in sqlx::query("SELECT id, tenant, key_policy, opens, closes FROM contents")
-        .fetch_all(&mut *conn)
-        .await?
-    {
-        add_content(&mut snapshot, &row)?;
-    }
-    for row in sqlx::query(
+    let all = &mut snapshot;
+    each(conn, "SELECT name, document FROM key_policies", |row| add_key_policy(all, row)).await?;
+    each(conn, "SELECT id, tenant, key_policy, opens, closes FROM contents", |row| {
+        add_content(all, row)
+    })
+    .await?;
+    each(
+        conn,
         "SELECT kid, content, tenant, scheme, class FROM content_keys ORDER BY scheme, class, kid",
+        |row| add_track_key(all, row),
     )
-    .fetch_all(&mut *conn)
-    .await?
-    {
-        add_track_key(&mut snapshot, &row)?;
-    }
-    for row in sqlx::query("SELECT content, subject, opens, closes FROM entitlements")
-        .fetch_all(&mut *conn)
-        .await?
-    {
-        add_entitled(&mut snapshot, &row)?;
-    }
-    for row in sqlx::query(
+    .await?;
+    each(conn, "SELECT content, subject, opens, closes FROM entitlements", |row| {
+        add_entitled(all, row)
+    })
+    .await?;
+    each(
+        conn,
         "SELECT owner, purpose, position, algorithm, kid, value FROM token_keys
          ORDER BY owner, purpose, position",
+        |row| add_token_key(all, row),
     )
-    .fetch_all(&mut *conn)
-    .await?
-    {
-        add_token_key(&mut snapshot, &row)?;
-    }
-    for row in sqlx::query("SELECT id, tenant, role, digest, expires FROM api_keys")
-        .fetch_all(&mut *conn)
-        .await?
-    {
-        add_api_key(&mut snapshot, &row)?;
-    }
+    .await?;
+    each(conn, "SELECT id, tenant, role, digest, expires FROM api_keys", |row| {
+        add_api_key(all, row)
+    })
+    .await?;
     Ok(snapshot)
+}
+
+/// Takes the rows one by one as they come: a large table never lies in memory as rows.
+async fn each(
+    conn: &mut SqliteConnection,
+    question: &'static str,
+    mut take: impl FnMut(&SqliteRow) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rows = sqlx::query(question).fetch(conn);
+    while let Some(row) = rows.try_next().await? {
+        take(&row)?;
+    }
+    Ok(())
 }
 
 fn add_key_policy(snapshot: &mut Snapshot, row: &SqliteRow) -> Result<(), Error> {
