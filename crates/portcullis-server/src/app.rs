@@ -17,7 +17,7 @@ pub(crate) struct App {
     pub(crate) edge: config::Edge,
     pub(crate) license: config::License,
     pub(crate) tokens: config::Tokens,
-    pub(crate) cors: config::Cors,
+    pub(crate) cors: Arc<config::Cors>,
     pub(crate) proxy: Arc<config::Proxy>,
     pub(crate) limits: Arc<config::Limits>,
     /// The process was told to stop and finishes what is open.

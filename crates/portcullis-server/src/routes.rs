@@ -12,22 +12,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    handler::Handler,
-    middleware::{self, Next},
-    response::Response,
-    routing,
-};
+use axum::{Router, handler::Handler, middleware, routing};
 
 use crate::{
     app::App,
     console, demo, edge, health,
-    http::{
-        cors,
-        guard::{self, Guard},
-    },
+    http::guard::{self, Guard},
     license, tokens,
 };
 
@@ -56,11 +46,10 @@ pub(crate) fn routers(app: &Arc<App>) -> [Router; 3] {
         demo: app.demo.is_some(),
         tokens: app.tokens.enabled,
     };
-    let public = public(&open).router;
-    let public = public.layer(middleware::from_fn_with_state(Arc::clone(app), with_cors));
-    [public, api(&open).router, private().router].map(|router| {
-        let guard = Guard { clock: Arc::clone(&app.clock), rng: Arc::clone(&app.rng) };
-        let router = router.with_state(Arc::clone(app));
+    let players = Some(Arc::clone(&app.cors));
+    [(public(&open), players), (api(&open), None), (private(), None)].map(|(door, cors)| {
+        let guard = Guard { clock: Arc::clone(&app.clock), rng: Arc::clone(&app.rng), cors };
+        let router = door.router.with_state(Arc::clone(app));
         router.layer(middleware::from_fn_with_state(guard, guard::run))
     })
 }
@@ -131,14 +120,4 @@ impl Door {
         self.lines.push(RouteLine { listener: self.listener, method, path });
         self
     }
-}
-
-async fn with_cors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
-    if cors::is_preflight(request.method(), &headers) {
-        return cors::preflight(&headers, &app.cors);
-    }
-    let mut answer = next.run(request).await;
-    cors::mark(&headers, answer.headers_mut(), &app.cors);
-    answer
 }

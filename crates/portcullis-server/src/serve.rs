@@ -59,7 +59,7 @@ pub async fn serve(
         edge,
         license,
         tokens,
-        cors,
+        cors: Arc::new(cors),
         proxy: Arc::new(proxy),
         limits: Arc::new(limits),
         stopping: AtomicBool::new(false),

@@ -3,6 +3,7 @@
 //! It refuses what no door could use (a URI too long, a missing Host, a compressed body),
 //! catches a panic at the boundary so that it costs one request, and writes the one line that
 //! says how the request ended (SEC-90, REL-82), also when the client went away before that.
+//! On listeners for players it also does what CORS asks, so that a page can read every answer.
 //! It decides nothing about the viewer.
 //!
 //! SPEC: SEC-71. Most of message framing is hyper's: it refuses what cannot be read, and ends
@@ -19,20 +20,27 @@ use axum::{
 use futures_util::FutureExt as _;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
-    header::{CONNECTION, CONTENT_ENCODING, HOST, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        CONNECTION, CONTENT_ENCODING, HOST, ORIGIN, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use portcullis_base::{Clock, RequestUrl, Rng};
 
 use super::{
+    cors,
     outcome::{FrontDoor, Outcome},
     stop::Stop,
 };
+use crate::config::Cors;
 
 /// What the guard needs of the process.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    /// Which pages may read the answers, refusals of the guard included; `None` on listeners
+    /// that no page talks to.
+    pub(crate) cors: Option<Arc<Cors>>,
 }
 
 /// The id under which a request is recorded and returned to the player.
@@ -69,9 +77,11 @@ pub(crate) async fn run(State(guard): State<Guard>, mut request: Request, next: 
     let http_1 = request.version() < Version::HTTP_2;
     let refused = unusable(&request);
     let close = http_1 && (is_last || refused.is_some());
-    let mut answer = match refused {
-        Some(stop) => stopped(stop, &id),
-        None => {
+    let origin = request.headers().get(ORIGIN).cloned();
+    let mut answer = match (refused, &guard.cors) {
+        (Some(stop), _) => stopped(stop, &id),
+        (None, Some(cors)) if cors::is_preflight(&request) => cors::preflight(&request, cors),
+        (None, _) => {
             request.extensions_mut().insert(id.clone());
             match AssertUnwindSafe(next.run(request)).catch_unwind().await {
                 Ok(answer) => answer,
@@ -82,6 +92,9 @@ pub(crate) async fn run(State(guard): State<Guard>, mut request: Request, next: 
             }
         }
     };
+    if let Some(cors) = &guard.cors {
+        cors::mark(origin.as_ref(), answer.headers_mut(), cors);
+    }
     let fields = answer.headers_mut();
     fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {

@@ -1,8 +1,8 @@
 //! What is the same at every front door: sockets, limits, request ids, outcome records.
 //!
 //! Knows nothing of tokens, keys or media. A request passes, from outside in:
-//! [`listener`] (connection limits, framing) → [`guard`] (request id, panics, the one outcome
-//! record) → [`cors`] (player routes only) → the door's own handler.
+//! [`listener`] (connection limits, framing) → [`guard`] (request id, panics, [`cors`] for
+//! players, the one outcome record) → the door's own handler.
 
 pub(crate) mod address;
 pub(crate) mod bounds;

@@ -1,0 +1,192 @@
+//! The configuration and policy files: the samples work, and every problem is named at once.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use portcullis_server::{
+    config::{self, Problems},
+    document,
+};
+use tempfile::TempDir;
+
+/// A folder with the secrets the samples name.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["root.key", "edge.key", "jwt.key"] {
+        let path = folder.path().join(name);
+        fs::write(&path, "5a".repeat(32)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::create_dir(folder.path().join("media")).unwrap();
+    folder
+}
+
+fn keys(problems: &Problems) -> Vec<&str> {
+    problems.list().iter().map(|problem| problem.key.as_str()).collect()
+}
+
+#[test]
+fn every_sample_in_the_documents_is_valid() {
+    let folder = folder();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config");
+    let mut seen = 0;
+    for entry in fs::read_dir(samples).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let problems = match name.starts_with("policy") {
+            true => document::parse(&text, folder.path()).err(),
+            false => config::parse(&text, folder.path()).err(),
+        };
+        assert_eq!(problems, None, "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 2);
+}
+
+#[test]
+fn the_shortest_configuration_has_every_default() {
+    let folder = folder();
+    let text = "[store]\nroot_key_file = \"root.key\"\n";
+    let config = config::parse(text, folder.path()).unwrap();
+    assert_eq!(config.listen.public.to_string(), "127.0.0.1:8080");
+    assert!(config.edge.routes.is_empty() && config.warnings.is_empty());
+}
+
+#[test]
+fn every_problem_is_reported_together() {
+    let folder = folder();
+    let text = r#"
+colour = "red"
+[listen]
+publik = "127.0.0.1:1"
+api = "localhost"
+private = "0.0.0.0:8082"
+[store]
+root_key_file = "missing.key"
+node = "a b"
+[[edge.routes]]
+prefix = "media"
+folder = "nowhere"
+session = "smoke"
+[[edge.routes]]
+prefix = "/b/"
+folder = "media"
+session_max_s = "long"
+deny = ["192.0.2.1/24"]
+[cors]
+origins = ["https://a.example/"]
+[limits]
+connections_max = 0
+[log]
+level = 3
+"#;
+    let problems = config::parse(text, folder.path()).unwrap_err();
+    let mut found = keys(&problems);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "colour",
+            "cors.origins[0]",
+            "edge.key_file",
+            "edge.routes[0].folder",
+            "edge.routes[0].prefix",
+            "edge.routes[0].session",
+            "edge.routes[1].deny[0]",
+            "edge.routes[1].session_max_s",
+            "limits.connections_max",
+            "listen.api",
+            "listen.private",
+            "listen.publik",
+            "log.level",
+            "store.node",
+            "store.root_key_file",
+        ]
+    );
+    let text = problems.to_string();
+    assert!(text.contains("config reference"), "{text}");
+}
+
+#[test]
+fn one_slip_is_one_problem() {
+    let folder = folder();
+    let check = |text: &str, key: &str, part: &str| {
+        let text = format!("[store]\nroot_key_file = \"root.key\"\n{text}");
+        let problems = config::parse(&text, folder.path()).unwrap_err();
+        assert_eq!(keys(&problems), [key], "{text}\n{problems}");
+        assert!(problems.to_string().contains(part), "{problems}");
+    };
+    check("[lisen]\n", "lisen", "unknown field");
+    check("[listen]\npublic = 8080\n", "listen.public", "invalid type");
+    check("[listen]\npublic = \"8080\"\n", "listen.public", "not an address");
+    let same = "[listen]\npublic = \"127.0.0.1:1\"\napi = \"127.0.0.1:1\"\n";
+    check(same, "listen", "own port");
+    check("[edge]\nkey_file = \"root.key\"\nkey_env = \"X\"\n", "edge.key_file", "not both");
+    check("[edge]\nkey = \"xyz\"\n", "edge.key", "hex");
+    check("[edge]\nsession_headers = [\"a b\"]\n", "edge.session_headers", "letters");
+    check("[edge]\ncookie_same_site = \"strict\"\n", "edge.cookie_same_site", "`lax`");
+    check("[tokens]\nlifetime_s = 86401\n", "tokens.lifetime_s", "86400");
+    check("[tokens]\nlifetime_s = 0\n", "tokens.lifetime_s", "from 1");
+    check("[proxy]\ntrusted = [\"everybody\"]\n", "proxy.trusted[0]", "everybody");
+    check("[cors]\norigins = [\"*\"]\n", "cors.origins[0]", "not an origin");
+    check("[cors\n", "the file", "line 3");
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("root.key");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let text = "[store]\nroot_key_file = \"root.key\"\n";
+    let problems = config::parse(text, folder.path()).unwrap_err();
+    assert_eq!(keys(&problems), ["store.root_key_file"]);
+    assert!(problems.to_string().contains("chmod 600"));
+}
+
+#[test]
+fn a_policy_document_is_checked_as_a_whole() {
+    let folder = folder();
+    let text = r#"
+[[key_policies]]
+name = "a"
+restriction = "token"
+issuer = "i"
+audience = "a"
+key_file = "weak.key"
+entitlement = "listed"
+leeway_s = 61
+[[key_policies]]
+name = "b"
+restriction = "closed"
+entitlement = "maybe"
+[[contents]]
+id = "a/b"
+key_policy = "a"
+opens = "tomorrow"
+[[entitlements]]
+user = "u"
+content = "c"
+from = "2026-01-02T00:00:00Z"
+until = "2026-01-01T00:00:00Z"
+forever = true
+"#;
+    let weak = folder.path().join("weak.key");
+    fs::write(&weak, "short").unwrap();
+    fs::set_permissions(&weak, fs::Permissions::from_mode(0o600)).unwrap();
+    let problems = document::parse(text, folder.path()).unwrap_err();
+    let mut found = keys(&problems);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "contents[0]",
+            "contents[0].id",
+            "entitlements[0]",
+            "entitlements[0].forever",
+            "key_policies[0].key_file",
+            "key_policies[0].leeway_s",
+            "key_policies[1].entitlement",
+            "key_policies[1].restriction",
+        ]
+    );
+}
