@@ -11,6 +11,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -103,24 +104,28 @@ impl Output {
     }
 
     fn rename(&self) -> io::Result<()> {
-        fs::remove_file(self.staging.join(LOCK))?;
         for folder in self.folders.iter().chain([&self.staging]) {
             File::open(folder)?.sync_all()?;
         }
+        let old = self.parent.join(format!(".{}.old", self.name));
         let holds_something =
             fs::read_dir(&self.target).is_ok_and(|mut entries| entries.next().is_some());
         if holds_something {
-            let old = self.parent.join(format!(".{}.old", self.name));
             remove_folder(&old)?;
             fs::rename(&self.target, &old)?;
             if let Err(error) = fs::rename(&self.staging, &self.target) {
                 fs::rename(&old, &self.target)?;
                 return Err(error);
             }
-            remove_folder(&old)?;
         } else {
             fs::rename(&self.staging, &self.target)?;
         }
+        // The lock moves with the folder and goes last: until it is gone no other run may clear
+        // what it takes for the rest of a killed one. Hidden, it does no harm if it stays.
+        let _ = fs::remove_file(self.target.join(LOCK));
+        // Also what a run left that was killed between its two renames.
+        remove_folder(&old)?;
+        File::open(&self.target)?.sync_all()?;
         File::open(&self.parent)?.sync_all()
     }
 }
@@ -179,6 +184,15 @@ fn stage(staging: &Path) -> Result<File, PackageError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(&error)),
     }
+    // A run that published in the meantime has taken the folder away, and its lock with it.
+    let locked = lock.metadata().and_then(|ours| {
+        let there = fs::metadata(staging.join(LOCK))?;
+        Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+    });
+    if !locked.map_err(|error| failed(&error))? {
+        let detail = "another run has just written this output";
+        return Err(PackageError::new(Code::OutputExists, detail));
+    }
     clear(staging).map_err(|error| failed(&error))?;
     Ok(lock)
 }
@@ -207,3 +221,51 @@ pub(crate) const MPD: &str = "manifest.mpd";
 pub(crate) const MASTER: &str = "master.m3u8";
 const MANIFESTS: [&str; 2] = [MPD, MASTER];
 const LOCK: &str = ".lock";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Syncing the folders takes a while, and in that while another run may start.
+    #[test]
+    fn a_run_that_starts_while_another_publishes_takes_nothing_away() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("film");
+        for _ in 0..4 {
+            let mut output = Output::create(&target, Replace::Yes, &[]).unwrap();
+            let mut names: Vec<String> = (0..12).map(|n| format!("{n}/1.m4s")).collect();
+            names.extend(MANIFESTS.map(str::to_owned));
+            for name in &names {
+                output.write(name, &[b"x"]).unwrap();
+            }
+            let published = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !published.load(Ordering::Acquire) {
+                        let _ = Output::create(&target, Replace::Yes, &[]);
+                    }
+                });
+                let result = output.publish();
+                published.store(true, Ordering::Release);
+                result.unwrap();
+            });
+            assert!(names.iter().all(|name| target.join(name).is_file()));
+            assert!(!target.join(LOCK).exists());
+        }
+    }
+
+    #[test]
+    fn the_older_output_of_a_run_that_was_killed_does_not_stay_for_ever() {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("film");
+        fs::create_dir(place.path().join(".film.old")).unwrap();
+        let mut output = Output::create(&target, Replace::No, &[]).unwrap();
+        output.write(MPD, &[b"x"]).unwrap();
+        output.publish().unwrap();
+        let names: Vec<_> =
+            fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["film"]);
+    }
+}
