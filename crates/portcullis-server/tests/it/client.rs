@@ -70,6 +70,20 @@ pub(crate) fn connect(to: SocketAddr) -> TcpStream {
     stream
 }
 
+/// A request whose body the server has begun to wait for: it said `100 Continue`.
+pub(crate) fn begun(to: SocketAddr, target: &str, body_bytes: usize) -> TcpStream {
+    let mut stream = connect(to);
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\
+         Content-Length: {body_bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = *b"HTTP/1.1 100 Continue\r\n\r\n";
+    stream.read_exact(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&answer));
+    stream
+}
+
 /// One answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {

@@ -1,13 +1,13 @@
 //! One outcome record for every request, and no secret in any line.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_policy::model::TrackKey;
 use portcullis_server::{config, serve::open_store};
 
 use crate::{
-    client::{Request, connect},
+    client::{Request, begun},
     house::{EDGE_KEY, House, JWT_KEY, access, license_request, playback, session},
     log::{self, records, records_of, text_of},
 };
@@ -64,11 +64,7 @@ fn every_request_leaves_one_record() {
 #[test]
 fn a_client_that_goes_away_leaves_a_record_too() {
     let house = House::open();
-    let mut stream = connect(house.public());
-    let head = "POST /license/clearkey?content=film&gone HTTP/1.1\r\nHost: h\r\nContent-Length: 9";
-    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
-    drop(stream);
+    drop(begun(house.public(), "/license/clearkey?content=film&gone", 9));
     let gone = || {
         let all = records();
         all.into_iter().filter(|record| text_of(record, "url").ends_with("&gone")).collect()
