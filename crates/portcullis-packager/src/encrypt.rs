@@ -33,6 +33,8 @@ pub(crate) struct Encryptor<'a> {
     decode_time: u64,
     /// The parameter sets seen so far and the size of NAL unit lengths; `None` for sound.
     nal: Option<(ParameterSets, u8)>,
+    /// The samples of the segment made last. Kept, so that the next one finds its memory there.
+    payload: Vec<u8>,
     planned: &'a PlannedTrack,
     protection: Protection,
     roll: Roll,
@@ -85,6 +87,7 @@ impl<'a> Encryptor<'a> {
             cipher,
             decode_time: planned.timeline.base_decode_time + skipped,
             nal,
+            payload: Vec::new(),
             planned,
             protection,
             roll: if roll_distance(planned).is_some() { Roll::Grouped } else { Roll::None },
@@ -102,11 +105,13 @@ impl<'a> Encryptor<'a> {
         &mut self,
         source: &mut Source<R>,
         samples: Range<usize>,
-    ) -> Result<Made, PackageError> {
+    ) -> Result<Made<'_>, PackageError> {
         let planned = self.planned;
         let track_id = planned.track.id;
         let list = planned.track.samples.get(samples.clone()).unwrap_or(&[]);
-        let mut payload = read_samples(source, list).map_err(|error| error.of_track(track_id))?;
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        read_samples(source, list, &mut payload).map_err(|error| error.of_track(track_id))?;
         let mut entries = Vec::with_capacity(list.len());
         let mut rest = payload.as_mut_slice();
         for (index, sample) in samples.zip(list) {
@@ -133,7 +138,8 @@ impl<'a> Encryptor<'a> {
         })?;
         self.decode_time += entries.iter().map(|entry| u64::from(entry.duration)).sum::<u64>();
         self.sequence += 1;
-        Ok(Made { head, payload })
+        self.payload = payload;
+        Ok(Made { head, payload: &self.payload })
     }
 
     /// Encrypts a sample in place and describes it.
@@ -181,9 +187,9 @@ impl<'a> Encryptor<'a> {
 }
 
 /// A segment in memory.
-pub(crate) struct Made {
+pub(crate) struct Made<'a> {
     pub(crate) head: Vec<u8>,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: &'a [u8],
 }
 
 /// The pre-roll distance that all samples of a track of sound share.
@@ -210,12 +216,13 @@ fn sample_iv(salt: [u8; 4], index: usize) -> Result<[u8; 8], PackageError> {
     Ok([a, b, c, d, e, f, g, h])
 }
 
-/// Reads samples one after the other; neighbours in the file with one read.
+/// Reads samples one after the other to the end of `payload`; neighbours in the file with one
+/// read.
 fn read_samples<R: Read + Seek>(
     source: &mut Source<R>,
     samples: &[Sample],
-) -> Result<Vec<u8>, PackageError> {
-    let mut payload = Vec::new();
+    payload: &mut Vec<u8>,
+) -> Result<(), PackageError> {
     let mut pending: Range<u64> = 0..0;
     for sample in samples {
         let range = sample.range();
@@ -223,9 +230,8 @@ fn read_samples<R: Read + Seek>(
             pending.end = range.end;
             continue;
         }
-        source.read_at(pending, &mut payload)?;
+        source.read_at(pending, payload)?;
         pending = range;
     }
-    source.read_at(pending, &mut payload)?;
-    Ok(payload)
+    source.read_at(pending, payload)
 }

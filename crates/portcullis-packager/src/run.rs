@@ -94,7 +94,7 @@ pub fn run<R: Read + Seek>(
         for (index, samples) in planned.segments.iter().enumerate() {
             let made = encryptor.segment(&mut planned_source.source, samples.clone())?;
             let path = format!("{}/{}.m4s", planned.name, index + 1);
-            output.write(&path, &[&made.head, &made.payload])?;
+            output.write(&path, &[&made.head, made.payload])?;
             sizes.push((made.head.len() + made.payload.len()) as u64);
             bytes_done += made.payload.len() as u64;
             progress(Progress { bytes_done, bytes_total, track: &planned.name });
