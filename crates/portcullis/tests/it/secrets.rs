@@ -2,8 +2,9 @@
 //! logs or the packaged output, and not in the memory of a process that is done with them.
 //!
 //! What a core may hold: the key-encryption keys inside the cipher, which opens sealed rows
-//! with them, and what requests carry while they are open. What it must not hold: content
-//! keys, the root key, the secrets tokens are signed with, and API keys of callers that left.
+//! with them; what derived keys and MACs need; and what requests carried whose connection is
+//! still open. What it must not hold: content keys, the root key, the secrets tokens are
+//! signed with, and API keys of callers that left.
 //!
 //! SPEC: SEC-14 to SEC-16, abuse cases T01 and T25.
 
