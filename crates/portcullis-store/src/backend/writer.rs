@@ -7,8 +7,8 @@
 //!
 //! Each operation has a savepoint of its own. One that fails is undone alone; the others of
 //! its group are committed. When the commit itself fails, none of the group happened, and
-//! each is told so. Records of the audit log are operations like any other, in the order in
-//! which they were queued.
+//! each is told so. Records of the audit log stand in the order in which they were queued; one
+//! that the database does not take fails its group.
 //!
 //! SPEC: REL-42.
 
@@ -245,7 +245,7 @@ impl Task {
                         drafts.push(draft);
                         replies.push(reply);
                     }
-                    self.append(&drafts, replies, &state, answers).await;
+                    self.append(&drafts, replies, &mut state, answers).await;
                 }
                 Work::Close(_) => {}
                 Work::Run(operation) => answers.push(self.apply(operation, &mut state).await),
@@ -255,20 +255,25 @@ impl Task {
         self.execute("COMMIT").await
     }
 
-    /// Records need no savepoint: those that follow one another are a single statement,
-    /// which SQLite undoes alone, and the chain moves on only after it succeeded.
+    /// Records need no savepoint: those that follow one another are a single statement, and
+    /// the chain moves on only after it succeeded. When it fails, nobody can tell whether
+    /// SQLite undid the statement or, as it may on a full disk, the whole transaction; what
+    /// came after would then be committed behind a chain that is not there. So the group fails.
     async fn append(
         &mut self,
         drafts: &[Draft],
         replies: Vec<oneshot::Sender<Result<u64, Error>>>,
-        state: &Result<(), Error>,
+        state: &mut Result<(), Error>,
         answers: &mut Vec<Answer>,
     ) {
         let appended = match state {
             Ok(()) => self.session.chain.append_all(&mut self.session.conn, drafts).await,
             Err(error) => Err(error.clone()),
         };
-        let results = appended.unwrap_or_else(|error| vec![Err(error); replies.len()]);
+        let results = appended.unwrap_or_else(|error| {
+            *state = Err(error.clone());
+            vec![Err(error); replies.len()]
+        });
         for (reply, result) in replies.into_iter().zip(results) {
             answers.push(Box::new(move |committed| {
                 let _ = reply.send(result.and_then(|seq| committed.map(|()| seq)));
@@ -435,5 +440,28 @@ mod tests {
         let (again, result) = operation("a", None).await;
         task.commit(vec![again]).await;
         assert_eq!(result.await.unwrap().unwrap(), 1, "the chain starts where it was");
+    }
+
+    /// A full disk can make SQLite undo the whole transaction, not only the statement.
+    #[tokio::test]
+    async fn when_a_record_ends_the_transaction_none_of_the_group_happened() {
+        let mut task = task().await;
+        sqlx::raw_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON audit WHEN new.record LIKE '%\"full\"%'
+             BEGIN SELECT RAISE(ROLLBACK, 'as if the disk were full'); END;",
+        )
+        .execute(&mut task.session.conn)
+        .await
+        .unwrap();
+        let (first, first_result) = operation("a", None).await;
+        let (reply, appended) = oneshot::channel();
+        let full = Record::new(Action::Start, "a", "full", "").draft(0, Outcome::Ok);
+        let (last, last_result) = operation("d", None).await;
+        task.commit(vec![first, Work::Append(full, reply), last]).await;
+        assert!(first_result.await.unwrap().is_err());
+        assert!(appended.await.unwrap().is_err());
+        assert!(last_result.await.unwrap().is_err());
+        assert!(names(&mut task).await.is_empty());
+        assert!(numbers(&mut task).await.is_empty(), "a record that nothing stands before");
     }
 }
