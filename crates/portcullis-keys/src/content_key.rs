@@ -12,16 +12,16 @@ use portcullis_base::{KeyId, Rng, Secret};
 ///
 /// Nobody can make one out of bytes they happen to have:
 ///
-/// ```compile_fail
-/// let forged = portcullis_keys::ContentKey { kid: [0; 16].into(), bytes: todo!() };
+/// ```compile_fail,E0451
+/// let kid = portcullis_base::KeyId::from_bytes([0; 16]);
+/// let forged = portcullis_keys::ContentKey { kid, bytes: todo!() };
 /// ```
 ///
 /// and nobody can copy one:
 ///
-/// ```compile_fail
-/// fn copy(key: &portcullis_keys::ContentKey) -> portcullis_keys::ContentKey {
-///     key.clone()
-/// }
+/// ```compile_fail,E0277
+/// fn twice<T: Clone>(one: &T) -> T { one.clone() }
+/// fn copy(key: &portcullis_keys::ContentKey) { let _ = twice(key); }
 /// ```
 #[must_use = "a key that was opened and not used should not have been opened"]
 pub struct ContentKey {
