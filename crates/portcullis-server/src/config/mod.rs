@@ -31,13 +31,15 @@ use zeroize::Zeroizing;
 /// Every problem found: an unreadable file, malformed TOML with line and column, unknown
 /// keys, values out of range, secrets that cannot be read.
 pub fn load(path: &Path) -> Result<Config, Problems> {
-    parse(&read_file(path)?, path.parent().unwrap_or(Path::new(".")))
+    let text = read_file(path, "`portcullis init` makes one")?;
+    parse(&text, path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Reads a file that may hold secrets.
-pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<String>, Problems> {
+/// Reads a file that may hold secrets; `hint` says what to do when it does not exist.
+pub(crate) fn read_file(path: &Path, hint: &str) -> Result<Zeroizing<String>, Problems> {
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        Problems::one(&path.display().to_string(), &format!("cannot be read: {error}"), "")
+        let hint = if error.kind() == std::io::ErrorKind::NotFound { hint } else { "" };
+        Problems::one(&path.display().to_string(), &format!("cannot be read: {error}"), hint)
     })
 }
 

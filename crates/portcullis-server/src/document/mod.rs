@@ -84,7 +84,8 @@ pub struct EntitlementEntry {
 ///
 /// Every problem found, each with its key.
 pub fn load(path: &Path) -> Result<PolicyDocument, Problems> {
-    parse(&crate::config::read_file(path)?, path.parent().unwrap_or(Path::new(".")))
+    let text = crate::config::read_file(path, "`portcullis init` writes a sample")?;
+    parse(&text, path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Reads the document in `text`; key files are looked up in `base`.

@@ -118,7 +118,7 @@ fn malformed_toml_is_told_with_its_line() {
 #[test]
 fn a_missing_file_is_named() {
     let remove = |name: &'static str| move |site: &Site| fs::remove_file(site.join(name)).unwrap();
-    check_serve(remove("portcullis.toml"), &["portcullis.toml", "cannot be read"]);
+    check_serve(remove("portcullis.toml"), &["portcullis.toml", "cannot be read", "init"]);
     check_serve(remove("root.key"), &["store.root_key_file", "root.key", "cannot be read"]);
     check_serve(remove("edge.key"), &["edge.key_file", "edge.key", "cannot be read"]);
     let no_media = |site: &Site| fs::remove_dir(site.join("media")).unwrap();
