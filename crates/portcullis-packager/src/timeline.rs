@@ -156,7 +156,11 @@ impl Origin {
     }
 
     fn place(&self, track: &Track, earliest: Moment) -> Result<Timeline, PackageError> {
-        let shift = -earliest.in_ticks(track.timescale);
+        let shift = earliest.in_ticks(track.timescale).saturating_neg();
+        if shift.saturating_abs() > TICKS_MAX {
+            let detail = format!("it begins {shift} ticks after the first track, out of range");
+            return Err(PackageError::new(Code::CorruptInput, detail));
+        }
         let presented: Vec<i64> = self.presented(track).map(|at| at + shift).collect();
         // A shift shortens the edit first and moves the decode times by what is left: some
         // players take all of a track's edit for padding of its sound.

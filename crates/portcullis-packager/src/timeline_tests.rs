@@ -165,3 +165,18 @@ fn offsets_that_leave_32_bits_are_refused() {
     let error = build(&[(&video, 1000)]).unwrap_err();
     assert_eq!((error.code, error.sample), (Code::CorruptInput, Some(1)));
 }
+
+/// What hides centuries of one track would move another by more ticks than can be counted.
+#[test]
+fn a_start_too_far_before_the_others_is_refused() {
+    let refused = |hidden: u64, timescale: u32| {
+        let early = track(TrackKind::Video, 1, &[0], &[from(hidden)]);
+        let late = track(TrackKind::Video, timescale, &[0], &[]);
+        build(&[(&early, 1000), (&late, 1000)]).map(drop).map_err(|error| error.code)
+    };
+    assert_eq!(refused(1, u32::MAX), Ok(()));
+    assert_eq!(refused(1 << 24, u32::MAX), Ok(()));
+    assert_eq!(refused((1 << 24) + 1, u32::MAX), Err(Code::CorruptInput));
+    assert_eq!(refused(1 << 33, u32::MAX), Err(Code::CorruptInput));
+    assert_eq!(refused(1 << 55, u32::MAX), Err(Code::CorruptInput));
+}
