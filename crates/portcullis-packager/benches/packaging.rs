@@ -49,8 +49,13 @@ fn package(bencher: Bencher<'_, '_>, scheme: &str) {
     let film = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/film-720p.mp4");
     let bytes = fs::read(film).expect("the demo film is part of the repository");
     let key = ContentKey::generate(KeyId::from_bytes([1; 16]), &Sevens);
-    let options =
-        RunOptions { clear_key_url: None, out: folder.join("out"), replace: Replace::Yes, scheme };
+    let options = RunOptions {
+        clear_key_url: None,
+        edition: 0,
+        out: folder.join("out"),
+        replace: Replace::Yes,
+        scheme,
+    };
     bencher.counter(BytesCount::new(bytes.len())).bench_local(|| {
         let source = Source::new("film".into(), Cursor::new(bytes.as_slice()));
         let mut plan = Plan::read(vec![source], &PlanOptions::default()).expect("a good film");

@@ -23,6 +23,7 @@ use portcullis_media::{
 use crate::{
     error::{Code, PackageError},
     plan::PlannedTrack,
+    run::RunOptions,
     source::Source,
 };
 
@@ -52,21 +53,21 @@ impl<'a> Encryptor<'a> {
     /// `number` is the track's place among all tracks of the plan.
     pub(crate) fn new(
         planned: &'a PlannedTrack,
-        number: u32,
+        number: u16,
         asset_version: &[u8; 32],
         key: &ContentKey,
-        scheme: Scheme,
+        options: &RunOptions,
     ) -> Result<Self, PackageError> {
         let kid = key.kid();
         let pattern = if planned.is_audio() { Pattern::Full } else { Pattern::OneInTen };
-        let (cipher, protection) = match scheme {
+        let (cipher, protection) = match options.scheme {
             Scheme::Cbcs => {
-                let iv: Iv = derive::constant_iv(&kid, asset_version, number);
+                let iv: Iv = derive::constant_iv(&kid, asset_version, number.into());
                 let cipher = CbcsCipher::new(key.expose(), iv, pattern);
                 (Cipher::Cbcs(cipher), Protection::Cbcs { kid, iv, pattern })
             }
             Scheme::Cenc => {
-                let salt = derive::iv_salt(asset_version, number);
+                let salt = derive::iv_salt(options.edition, number);
                 let cipher = CtrCipher::new(key.expose());
                 (Cipher::Cenc { cipher, salt }, Protection::Cenc { kid })
             }

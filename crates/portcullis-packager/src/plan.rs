@@ -144,6 +144,13 @@ impl<R: Read + Seek> Plan<R> {
         classes.into_iter().collect()
     }
 
+    /// A digest of everything that determines what is encrypted: the media, their order, and
+    /// how this packager maps them. The same inputs give the same one.
+    #[must_use]
+    pub const fn asset_version(&self) -> &[u8; 32] {
+        &self.asset_version
+    }
+
     /// The tracks, in the order of the inputs.
     #[must_use]
     pub fn tracks(&self) -> &[PlannedTrack] {

@@ -34,6 +34,10 @@ pub struct RunOptions {
     /// Where players ask for Clear Key licenses: an http or https URL. Without it the MPD
     /// does not announce Clear Key.
     pub clear_key_url: Option<String>,
+    /// Which of the media ever encrypted under these keys this is. The caller counts them by
+    /// [`Plan::asset_version`]: two different ones must never share a number, or parts of one
+    /// could be computed from the other.
+    pub edition: u16,
     /// The output folder.
     pub out: PathBuf,
     /// What to do when it exists.
@@ -68,6 +72,7 @@ pub fn run<R: Read + Seek>(
     if let Some(url) = &options.clear_key_url {
         check_url(url)?;
     }
+    check_track_count(plan.tracks.len())?;
     let all_keys = keys.distinct(&plan.keys_needed())?;
     let url = options.clear_key_url.clone();
     let signalling = Signalling::new(all_keys.into_values(), options.scheme, url)?;
@@ -81,8 +86,7 @@ pub fn run<R: Read + Seek>(
     let mut bytes_done = 0;
     for (number, planned) in (0..).zip(&plan.tracks) {
         let key = keys.of_class(planned.class)?;
-        let mut encryptor =
-            Encryptor::new(planned, number, &plan.asset_version, key, options.scheme)?;
+        let mut encryptor = Encryptor::new(planned, number, &plan.asset_version, key, options)?;
         let header = write_header(planned, &encryptor, &boxes)?;
         let path = format!("{}/init.mp4", planned.name);
         output.write(&path, &[&header])?;
@@ -198,6 +202,15 @@ fn check_url(url: &str) -> Result<(), PackageError> {
     }
     let detail = "the license URL must be a whole http or https address, without spaces or quotes";
     Err(PackageError::new(Code::BadOption, detail))
+}
+
+/// Tracks are numbered with 16 bits in their IVs.
+fn check_track_count(count: usize) -> Result<(), PackageError> {
+    if count > usize::from(u16::MAX) {
+        let detail = "more than 65535 tracks are not supported";
+        return Err(PackageError::new(Code::UnsupportedFeature, detail));
+    }
+    Ok(())
 }
 
 fn sample_bytes(planned: &PlannedTrack) -> u64 {

@@ -56,6 +56,9 @@ pub async fn package(
     let wanted: Vec<_> = classes.iter().map(|class| (*class, request.scheme)).collect();
     let made = store.vault().create_keys(&request.content, &wanted, author).await?;
 
+    let edition =
+        store.packaging_edition(&request.content, request.scheme, plan.asset_version()).await?;
+
     let facts = store.packaging_facts(&request.content)?.ok_or(Reason::ContentUnknown)?;
     let ask = PackagingAsk { scheme: request.scheme };
     let granted = decide_packaging(operator, &facts, &ask).into_allowed()?;
@@ -66,6 +69,7 @@ pub async fn package(
     }))?;
     let options = RunOptions {
         clear_key_url: request.license_url.clone(),
+        edition,
         out: request.out.clone(),
         replace: request.replace,
         scheme: request.scheme,

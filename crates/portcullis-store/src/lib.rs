@@ -10,7 +10,7 @@
 //! | `ring`, `vault` | keks, and what they seal |
 //! | `audit/` | the chained log |
 //! | `snapshot` | all that decisions read, in memory |
-//! | `contents`, `key_policies`, `token_keys`, `api_keys` | one file per use |
+//! | `contents`, `editions`, `key_policies`, `token_keys`, `api_keys` | one file per use |
 
 mod api_keys;
 pub mod audit;
@@ -18,6 +18,7 @@ mod author;
 mod backend;
 mod codec;
 mod contents;
+mod editions;
 mod error;
 mod key_policies;
 mod ring;

@@ -23,20 +23,23 @@ fn the_same_inputs_and_keys_give_the_same_bytes() {
 }
 
 #[test]
-fn another_input_changes_every_vector() {
+fn another_input_is_another_asset_version_and_another_constant_vector() {
     let folder = tempdir().unwrap();
     let changed = folder.path().join("eng.mp4");
     let mut bytes = fs::read(data("eng.mp4")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&changed, bytes).unwrap();
-    let vectors = [data("eng.mp4"), changed].map(|input| {
+    let [one, other] = [data("eng.mp4"), changed].map(|input| {
         let out = folder.path().join("out");
-        let mut options = options(&out, Scheme::Cenc);
+        let mut options = options(&out, Scheme::Cbcs);
         options.replace = Replace::Yes;
-        package(&mut plan_paths(&[input]).unwrap(), &options).unwrap();
-        crate::reading::ReadTrack::read(&files(&out), "audio-eng").samples.remove(0).iv
+        let mut plan = plan_paths(&[input]).unwrap();
+        package(&mut plan, &options).unwrap();
+        let track = crate::reading::ReadTrack::read(&files(&out), "audio-eng");
+        (*plan.asset_version(), track.constant_iv)
     });
-    assert_ne!(vectors[0], vectors[1]);
+    assert_ne!(one.0, other.0);
+    assert_ne!(one.1, other.1);
 }
 
 /// Every URI of every manifest names a file of the output.

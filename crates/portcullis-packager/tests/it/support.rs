@@ -48,6 +48,7 @@ pub(crate) fn plan_paths(inputs: &[PathBuf]) -> Result<Plan<File>, PackageError>
 pub(crate) fn options(out: &Path, scheme: Scheme) -> RunOptions {
     RunOptions {
         clear_key_url: Some("https://license.example/clearkey?a=1&b=2".into()),
+        edition: 0,
         out: out.to_owned(),
         replace: Replace::No,
         scheme,

@@ -178,21 +178,22 @@ impl CounterBlocks {
 #[test]
 fn no_key_meets_a_counter_block_twice() {
     // One key for all tracks is the hardest case: only the IVs keep them apart.
-    use portcullis_packager::{KeyRing, run};
+    use portcullis_packager::{KeyRing, RunOptions, run};
     let folder = tempdir().unwrap();
     let shared = key(portcullis_base::TrackClass::Hd);
     let mut blocks = CounterBlocks::default();
     let contents =
         [&["sd.mp4", "hd.mp4", "eng.mp4", "eng.mp4"][..], &["sd.mp4"], &["fragmented.mp4"]];
-    for (number, inputs) in contents.iter().enumerate() {
-        let out = folder.path().join(number.to_string());
+    for (edition, inputs) in (0..).zip(contents) {
+        let out = folder.path().join(edition.to_string());
         let mut plan = plan(inputs).unwrap();
         let ring =
             KeyRing::new(plan.keys_needed().into_iter().map(|class| (class, &shared))).unwrap();
-        run(&mut plan, &ring, &options(&out, Scheme::Cenc), &mut |_| {}).unwrap();
+        let options = RunOptions { edition, ..options(&out, Scheme::Cenc) };
+        run(&mut plan, &ring, &options, &mut |_| {}).unwrap();
         let files = files(&out);
         for track in plan.tracks() {
-            let name = format!("{number}/{}", track.name());
+            let name = format!("{edition}/{}", track.name());
             assert!(blocks.add(&name, &ReadTrack::read(&files, track.name())) > 0, "{name}");
         }
     }

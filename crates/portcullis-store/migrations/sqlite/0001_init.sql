@@ -48,6 +48,17 @@ CREATE TABLE content_keys (
     UNIQUE (content, scheme, class)
 );
 
+-- The different media that were encrypted under a content's keys of one scheme, counted. The
+-- count is part of every IV, so that no two of them share one.
+CREATE TABLE editions (
+    content TEXT NOT NULL REFERENCES contents (id),
+    scheme TEXT NOT NULL,
+    version BLOB NOT NULL,
+    edition BIGINT NOT NULL,
+    PRIMARY KEY (content, scheme, version),
+    UNIQUE (content, scheme, edition)
+);
+
 CREATE TABLE entitlements (
     content TEXT NOT NULL REFERENCES contents (id),
     subject TEXT NOT NULL,
