@@ -52,6 +52,8 @@ pub async fn package(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Report, PackagingError> {
     let mut plan = read_plan(&request.inputs, &request.plan)?;
+    let ask = PackagingAsk { scheme: request.scheme };
+    may_package(store, operator, request, &ask)?;
     let classes = plan.keys_needed();
     let wanted: Vec<_> = classes.iter().map(|class| (*class, request.scheme)).collect();
     let made = store.vault().create_keys(&request.content, &wanted, author).await?;
@@ -60,7 +62,6 @@ pub async fn package(
         store.packaging_edition(&request.content, request.scheme, plan.asset_version()).await?;
 
     let facts = store.packaging_facts(&request.content)?.ok_or(Reason::ContentUnknown)?;
-    let ask = PackagingAsk { scheme: request.scheme };
     let granted = decide_packaging(operator, &facts, &ask).into_allowed()?;
     let keys = open(store, operator, author, request, granted.into_grants(), &made).await?;
 
@@ -75,6 +76,21 @@ pub async fn package(
         scheme: request.scheme,
     };
     Ok(run(&mut plan, &ring, &options, progress)?)
+}
+
+/// Asks before a key is made. That there is no key yet is the one refusal that making one
+/// mends.
+fn may_package(
+    store: &Store,
+    operator: &Operator,
+    request: &PackagingRequest,
+    ask: &PackagingAsk,
+) -> Result<(), PackagingError> {
+    let facts = store.packaging_facts(&request.content)?.ok_or(Reason::ContentUnknown)?;
+    match decide_packaging(operator, &facts, ask).reason() {
+        None | Some(Reason::KeyUnknown) => Ok(()),
+        Some(reason) => Err(reason.into()),
+    }
 }
 
 fn read_plan(inputs: &[PathBuf], options: &PlanOptions) -> Result<Plan<File>, PackageError> {
@@ -98,7 +114,13 @@ async fn open(
     let needed_grants =
         grants.iter().filter(|grant| needed.iter().any(|key| key.kid == *grant.kid()));
     for grant in needed_grants {
-        keys.push(store.vault().open(grant).await?);
+        match store.vault().open(grant).await {
+            Ok(key) => keys.push(key),
+            Err(error) => {
+                entry.close(Outcome::Failed).await?;
+                return Err(error.into());
+            }
+        }
     }
     entry.close(Outcome::Ok).await?;
     Ok(keys)

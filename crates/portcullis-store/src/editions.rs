@@ -4,6 +4,10 @@
 //! edition into every IV; here it is made sure that different media get different numbers and
 //! that the same media get the same number again, so that they package to the same bytes.
 //! What makes media the same is the caller's digest; nothing is known here of media or keys.
+//!
+//! Counting starts at a number cut from the digest, not at 0: should a restored backup have
+//! forgotten editions, media that are new then meet a forgotten one by rare chance only, and
+//! media that were there before get the number they had.
 
 use portcullis_base::{ContentId, Scheme};
 use sqlx::SqliteConnection;
@@ -12,7 +16,7 @@ use crate::{Error, Store};
 
 impl Store {
     /// The number of the media with this digest among all that were encrypted under the
-    /// content's keys for `scheme`. Media that are new get the next one.
+    /// content's keys for `scheme`. Media that are new get one that is free.
     ///
     /// # Errors
     ///
@@ -32,14 +36,14 @@ impl Store {
                     if let Some(known) = find(conn, &content, scheme, &version).await? {
                         return number(known);
                     }
-                    let next: i64 = sqlx::query_scalar(
-                        "SELECT count(*) FROM editions WHERE content = $1 AND scheme = $2",
+                    let taken: Vec<i64> = sqlx::query_scalar(
+                        "SELECT edition FROM editions WHERE content = $1 AND scheme = $2",
                     )
                     .bind(&content)
                     .bind(scheme.as_str())
-                    .fetch_one(&mut *conn)
+                    .fetch_all(&mut *conn)
                     .await?;
-                    let edition = number(next)?;
+                    let edition = first_free(&version, &taken)?;
                     insert(conn, content, scheme, &version, edition).await?;
                     Ok(edition)
                 })
@@ -89,9 +93,17 @@ async fn insert(
     }
 }
 
-fn number(edition: i64) -> Result<u16, Error> {
-    u16::try_from(edition)
-        .map_err(|_| Error::Long { what: "the list of a content's editions", max: EDITIONS_MAX })
+/// The first number that is not taken, from the one the digest begins with on.
+fn first_free(version: &[u8], taken: &[i64]) -> Result<u16, Error> {
+    let start = version.first_chunk().map_or(0, |head| u16::from_be_bytes(*head));
+    (0..=u16::MAX)
+        .map(|step| start.wrapping_add(step))
+        .find(|edition| !taken.contains(&i64::from(*edition)))
+        .ok_or(FULL)
 }
 
-const EDITIONS_MAX: usize = 1 << 16;
+fn number(edition: i64) -> Result<u16, Error> {
+    u16::try_from(edition).map_err(|_| FULL)
+}
+
+const FULL: Error = Error::Long { what: "the list of a content's editions", max: 1 << 16 };

@@ -3,10 +3,15 @@
 //! All use the dev profile, so clippy and the documentation share their metadata, and the
 //! tests, the demo and the browser step share one build.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 
 use super::Tally;
 use crate::process::{cargo, must, say, tee};
+use crate::repo;
 
 /// rustfmt finds nothing to change.
 pub(super) fn fmt() -> Result<Tally> {
@@ -38,6 +43,7 @@ pub(super) fn docs() -> Result<Tally> {
 pub(super) fn test() -> Result<Tally> {
     let mut counts = Counts::default();
     let mut cargo = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    cargo.env("RUSTDOC", strict_rustdoc()?);
     let status = tee(&mut cargo, |line| counts.read(line))?;
     let Tally { passed, failed, skipped } = counts.tally;
     say(format!(
@@ -48,6 +54,16 @@ pub(super) fn test() -> Result<Tally> {
     // With failed tests the counts already say so; without, it was the compiler.
     ensure!(status.success() || failed > 0, "`cargo test` failed ({status})");
     Ok(counts.tally)
+}
+
+/// A rustdoc that holds `compile_fail,E0451` to its word. A stable one takes any error for the
+/// right one, so that a slip in the example would pass for a proof that cannot be forged.
+fn strict_rustdoc() -> Result<PathBuf> {
+    let script = repo::tools().join("rustdoc-with-codes");
+    fs::create_dir_all(repo::tools())?;
+    fs::write(&script, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    Ok(script)
 }
 
 #[derive(Debug, Default)]

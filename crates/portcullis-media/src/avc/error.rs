@@ -45,6 +45,10 @@ pub enum AvcFault {
         /// The entries that fit.
         most: usize,
     },
+    /// A slice of a kind whose header is not read; leaving it clear would leave picture data
+    /// unprotected.
+    #[error("slices of NAL unit type {0} are not supported")]
+    UnsupportedSlice(u8),
     /// A slice refers to a picture parameter set that was never sent.
     #[error("no picture parameter set {0}")]
     UnknownPps(u32),

@@ -3,14 +3,16 @@
 //! | NAL unit | clear | protected |
 //! |---|---|---|
 //! | slice (1, 2, 5, 19) | length, NAL header, slice header to a whole byte | the rest |
+//! | slice of another kind (3, 4, 20, 21) | refused: its header is not read | |
 //! | anything else | all of it, joined to the next entry | nothing |
 //!
 //! For `cbcs` the protected part is exactly the rest. For `cenc` it is a multiple of 16 that
 //! ends with the NAL unit; the clear part before it grows. Bytes are never moved behind the
 //! protected part, because some players expect every entry to begin with a NAL unit.
 //!
-//! SPEC: ISO/IEC 23001-7 §9.5, §10. Partitions B and C (3, 4) and extension slices (20) have
-//! other headers and stay clear; no profile that players support has them.
+//! SPEC: ISO/IEC 23001-7 §9.5, §10. Partitions B and C (3, 4) and extension slices (20, 21)
+//! have other headers; no profile that players support has them. Slice data never stays clear
+//! (SEC-97).
 
 use portcullis_base::Scheme;
 
@@ -117,16 +119,23 @@ fn clear_len(unit: &[u8], sets: &mut ParameterSets) -> Result<Option<usize>, Avc
         }
         SPS => sets.add_sps(unit).map(|()| None),
         PPS => sets.add_pps(unit).map(|()| None),
+        kind @ (SLICE_PARTITION_B | SLICE_PARTITION_C | SLICE_EXTENSION | SLICE_DEPTH) => {
+            Err(AvcFault::UnsupportedSlice(kind))
+        }
         _ => Ok(None),
     }
 }
 
 const SLICE: u8 = 1;
 const SLICE_PARTITION_A: u8 = 2;
+const SLICE_PARTITION_B: u8 = 3;
+const SLICE_PARTITION_C: u8 = 4;
 const SLICE_IDR: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
 const SLICE_AUXILIARY: u8 = 19;
+const SLICE_EXTENSION: u8 = 20;
+const SLICE_DEPTH: u8 = 21;
 
 /// The cipher's block.
 const BLOCK: usize = 16;

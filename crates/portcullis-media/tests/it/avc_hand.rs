@@ -184,9 +184,11 @@ fn clear_runs_are_split_where_sixteen_bits_end() {
 }
 
 #[test]
-fn data_partitions_b_and_c_and_extensions_stay_clear() {
-    for kind in [0x03, 0x04, 0x14] {
-        check(&[vec![kind; 50]], &[(54, 0)], &[(54, 0)]);
+fn no_slice_data_stays_clear() {
+    for kind in [0x03, 0x04, 0x14, 0x15] {
+        let sample = prefixed(&[vec![kind; 50]]);
+        let kind = kind & 0x1f;
+        check_fault(&sample, &format!("byte 0: slices of NAL unit type {kind} are not supported"));
     }
     let mut partition_a = slice(intra(), 3 + 16);
     partition_a[0] = 0x02;

@@ -79,7 +79,13 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The route a path falls under: the longest prefix.
+    /// The route a path as sent falls under.
+    #[must_use]
+    pub fn route_of(&self, sent: &str) -> Option<&Route> {
+        self.route(&crate::http::query::percent_decoded(sent))
+    }
+
+    /// The route a decoded path falls under: the longest prefix.
     #[must_use]
     pub fn route(&self, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| path.starts_with(&route.prefix))

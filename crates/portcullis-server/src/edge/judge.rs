@@ -20,7 +20,10 @@ use portcullis_token::edge::{
 };
 
 use super::manifest::ManifestKind;
-use crate::config::{self, Edge, Route};
+use crate::{
+    config::{self, Edge, Route},
+    http::query,
+};
 
 /// What a media request shows.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ pub fn judge(
             return Decision::refused(Rule::Token, reason, error.to_string());
         }
     };
-    let manifest = ManifestKind::of(presented.path).is_some();
+    let manifest = ManifestKind::of(&query::percent_decoded(presented.path)).is_some();
     let ask = EdgeAsk {
         path: presented.path,
         kind: if manifest { EdgeKind::Manifest } else { EdgeKind::Media },

@@ -77,10 +77,14 @@ async fn answer(
     let sent = request.uri.path();
     let (clear, component) = path::split_session(sent).map_err(bad_path)?;
     path::check(&clear).map_err(bad_path)?;
-    let Some(route) = app.edge.route(&clear) else {
+    // SECURITY: the route is chosen by the path that will be served, so that no spelling of a
+    // path in a strict tree falls under the rules of a lenient one around it. Tokens are
+    // matched against the path as sent.
+    let served = query::percent_decoded(&clear);
+    let Some(route) = app.edge.route(&served) else {
         return Err(Stop::fault(StatusCode::NOT_FOUND, "route.unknown", ""));
     };
-    let rest = decoded_rest(&clear, route);
+    let rest = served.strip_prefix(route.prefix.as_str()).unwrap_or_default();
 
     let mut presented = Presented {
         path: &clear,
@@ -95,14 +99,14 @@ async fn answer(
     if opens_session(&decision) && route.session == SessionCarriage::Path {
         // How long the session lasts depends on the manifest, which nobody without a good
         // token makes us read.
-        presented.media_duration = media_duration(route, &rest).await;
+        presented.media_duration = media_duration(route, rest).await;
         decision = judge(&app.edge, route, &presented, now);
     }
     if let Some(demo) = &app.demo {
         demo.recent.keep(id, FrontDoor::Edge, &decision);
     }
     let admission = decision.into_allowed()?;
-    respond(app, route, &admission, request, &rest, &presented).await
+    respond(app, route, &admission, request, rest, &presented).await
 }
 
 fn opens_session(decision: &Decision<Admission>) -> bool {
@@ -122,7 +126,7 @@ async fn respond(
         Some(session) => Some((session, issue(app, session, presented)?)),
         None => None,
     };
-    let kind = ManifestKind::of(admission.path());
+    let kind = ManifestKind::of(rest);
     let (Some(kind), Some((session, token))) = (kind, session) else {
         let mut answer = found.answer(&request.method, &request.headers).await?;
         // Cached by the viewer's own browser at most: a shared cache must ask us.
@@ -204,13 +208,6 @@ fn issue(app: &App, opened: &NewSession, presented: &Presented<'_>) -> Result<St
         header_salt: &header_salt,
     };
     session::issue(&request, keys).map_err(|error| Stop::unavailable("edge.session", &error))
-}
-
-/// The part of the path after the route's prefix, decoded once. `path::check` has made sure
-/// that decoding cannot bring up a separator or a dot segment.
-fn decoded_rest(path: &str, route: &Route) -> String {
-    let rest = path.get(route.prefix.len()..).unwrap_or_default();
-    query::percent_decoded(rest).into_owned()
 }
 
 /// How long the media behind a manifest last, where that bounds the session.

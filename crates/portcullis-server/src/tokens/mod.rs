@@ -99,11 +99,17 @@ pub(crate) async fn issue_for(
     let object = format!("content:{} {viewer}", wanted.content);
     let mut record = Record::new(Action::TokenIssue, actor, &object, tenant.as_str())
         .with(Member::RequestId, id.as_str());
-    let outcome = match decision.reason() {
-        None => Recorded::Ok,
-        Some(reason) => {
-            record = record.with(Member::Reason, reason.code());
-            Recorded::Refused
+    // Signed before it is recorded, so that the record says whether there is a token; handed
+    // out only after the record is durable.
+    let issued = match decision.into_allowed() {
+        Ok(grant) => sign(app, &grant, now),
+        Err(reason) => Err(reason.into()),
+    };
+    let outcome = match &issued {
+        Ok(_) => Recorded::Ok,
+        Err(stop) => {
+            record = record.with(Member::Reason, stop.code());
+            if matches!(stop, Stop::Refusal(_)) { Recorded::Refused } else { Recorded::Failed }
         }
     };
     app.store
@@ -111,8 +117,7 @@ pub(crate) async fn issue_for(
         .append(&record, outcome)
         .await
         .map_err(|error| Stop::unavailable("audit.unavailable", &error))?;
-    let grant = decision.into_allowed()?;
-    sign(app, &grant, now)
+    issued
 }
 
 /// Decides whether a token may be issued. Shared with `portcullis explain token`.

@@ -44,6 +44,20 @@ fn every_sample_in_the_documents_is_valid() {
 }
 
 #[test]
+fn no_spelling_of_a_path_leads_out_of_a_strict_route() {
+    let folder = folder();
+    let text = "[store]\nroot_key_file = \"root.key\"\n[edge]\nkey_file = \"edge.key\"\n\
+        [[edge.routes]]\nprefix = \"/media/\"\nfolder = \"media\"\nlevel = \"open\"\n\
+        [[edge.routes]]\nprefix = \"/media/secret/\"\nfolder = \"media\"\n";
+    let config = config::parse(text, folder.path()).unwrap();
+    for path in ["/media/secret/1.m4s", "/media/%73ecret/1.m4s", "/%6dedia/secre%74/1.m4s"] {
+        let route = config.edge.route_of(path).unwrap();
+        assert_eq!(route.prefix, "/media/secret/", "{path}");
+    }
+    assert_eq!(config.edge.route_of("/media/secrets/1.m4s").unwrap().prefix, "/media/");
+}
+
+#[test]
 fn the_shortest_configuration_has_every_default() {
     let folder = folder();
     let text = "[store]\nroot_key_file = \"root.key\"\n";

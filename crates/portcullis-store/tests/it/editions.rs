@@ -11,15 +11,17 @@ async fn media_keep_their_number_and_new_ones_get_the_next() {
     add(&store, "film", "t1").await;
     add(&store, "sequel", "t1").await;
     for (content, scheme, version, expected) in [
-        ("film", Cenc, 7, 0),
-        ("film", Cenc, 8, 1),
-        ("film", Cenc, 7, 0),
-        ("film", Cbcs, 8, 0),
-        ("sequel", Cenc, 8, 0),
-        ("film", Cenc, 9, 2),
+        ("film", Cenc, 7, 0xffff),
+        ("film", Cenc, 8, 0),
+        ("film", Cenc, 7, 0xffff),
+        ("film", Cbcs, 8, 0xffff),
+        ("sequel", Cenc, 8, 0xffff),
+        ("film", Cenc, 9, 1),
     ] {
         let content = content.parse().unwrap();
-        let edition = store.packaging_edition(&content, scheme, &[version; 32]).await.unwrap();
+        let mut digest = [version; 32];
+        digest[..2].fill(0xff);
+        let edition = store.packaging_edition(&content, scheme, &digest).await.unwrap();
         assert_eq!(edition, expected, "{content} {scheme} {version}");
     }
 }
@@ -30,11 +32,13 @@ async fn numbers_survive_a_restart() {
     let content = "film".parse().unwrap();
     let store = file(&path).await.store;
     add(&store, "film", "t1").await;
-    assert_eq!(store.packaging_edition(&content, Cenc, &[1; 32]).await.unwrap(), 0);
+    assert_eq!(store.packaging_edition(&content, Cenc, &[1; 32]).await.unwrap(), 0x0101);
     store.close().await;
     let store = file(&path).await.store;
-    assert_eq!(store.packaging_edition(&content, Cenc, &[2; 32]).await.unwrap(), 1);
-    assert_eq!(store.packaging_edition(&content, Cenc, &[1; 32]).await.unwrap(), 0);
+    let mut other = [2; 32];
+    other[..2].fill(1);
+    assert_eq!(store.packaging_edition(&content, Cenc, &other).await.unwrap(), 0x0102);
+    assert_eq!(store.packaging_edition(&content, Cenc, &[1; 32]).await.unwrap(), 0x0101);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) ->
         Ok(split) => split,
         Err(fault) => return Ok(print_undecided(fault.code(), &fault, at)),
     };
-    let Some(route) = edge.route(&clear) else {
+    let Some(route) = edge.route_of(&clear) else {
         return Ok(print_undecided("route.unknown", &"no route has this prefix", at));
     };
     let mut headers = http::HeaderMap::new();
