@@ -204,7 +204,10 @@ mod tests {
 
     #[test]
     fn an_interrupted_program_ends_by_the_signal() {
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        // Whoever runs the gate in the background may have this signal ignored, and its
+        // children inherit that.
+        let program = ["--default-signal=INT", "sleep", "60"];
+        let mut child = Command::new("env").args(program).spawn().unwrap();
         let status = interrupt(&mut child, Duration::from_secs(5), "sleep 60").unwrap();
         assert!(!status.success());
     }

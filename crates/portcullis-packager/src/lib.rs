@@ -4,7 +4,7 @@
 //!
 //! 1. [`Plan::read`] reads the inputs, refuses whatever is not supported, decides where the
 //!    segments begin, and says [which keys it needs](Plan::keys_needed).
-//! 2. [`run`] encrypts with those keys and publishes the result in one step.
+//! 2. [`run()`] encrypts with those keys and publishes the result in one step.
 //!
 //! Everything here is synchronous, over `Read + Seek` on one side and a folder on the other.
 //! The crate knows no database, no network and no token, and never asks for the time: the same

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What [`run`](crate::run) did.
+/// What [`run`](crate::run()) did.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The version of the asset: hex of a SHA-256 over the inputs.

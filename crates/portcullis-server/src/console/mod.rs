@@ -1,6 +1,6 @@
 //! The player page, embedded in the binary.
 //!
-//! Its sources are in `console/` and are built by `cargo xtask console`. A binary built
+//! Its sources are in `console/` and are built by `cargo xtask ci console`. A binary built
 //! without them still works; its page says how to build them. The page needs no other host,
 //! and its policy allows none (SEC-68).
 
@@ -73,5 +73,5 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 
 const UNBUILT: &str = "<!doctype html><meta charset=utf-8><title>Portcullis</title>\
      <h1>The player page is not in this binary</h1>\
-     <p>Build it with <code>cargo xtask console</code> (needs node), then build Portcullis \
+     <p>Build it with <code>cargo xtask ci console</code> (needs node), then build Portcullis \
      again. Everything else works without it.</p>";
