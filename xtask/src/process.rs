@@ -179,6 +179,8 @@ pub(crate) fn environment(name: &str) -> Option<OsString> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     #[track_caller]
@@ -205,9 +207,12 @@ mod tests {
     #[test]
     fn an_interrupted_program_ends_by_the_signal() {
         // Whoever runs the gate in the background may have this signal ignored, and its
-        // children inherit that.
-        let program = ["--default-signal=INT", "sleep", "60"];
-        let mut child = Command::new("env").args(program).spawn().unwrap();
+        // children inherit that until they say otherwise.
+        let program = ["--default-signal=INT", "sh", "-c", "echo ready; exec sleep 60"];
+        let mut env = Command::new("env");
+        let mut child = env.args(program).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = [0; 6];
+        child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
         let status = interrupt(&mut child, Duration::from_secs(5), "sleep 60").unwrap();
         assert!(!status.success());
     }
