@@ -64,6 +64,8 @@ pub enum Reason {
     TokenMissing,
     /// The token names no end.
     TokenNoEnd,
+    /// The token is good for one use and has no id to be known by.
+    TokenNoId,
     /// The token cannot be used yet.
     TokenNotYet,
     /// The token does not cover this path.
@@ -109,6 +111,7 @@ impl Reason {
         Self::TokenMalformed,
         Self::TokenMissing,
         Self::TokenNoEnd,
+        Self::TokenNoId,
         Self::TokenNotYet,
         Self::TokenPath,
         Self::TokenSignature,
@@ -148,6 +151,7 @@ impl Reason {
             Self::TokenMalformed => "token.malformed",
             Self::TokenMissing => "token.missing",
             Self::TokenNoEnd => "token.no_end",
+            Self::TokenNoId => "token.no_id",
             Self::TokenNotYet => "token.not_yet",
             Self::TokenPath => "token.path",
             Self::TokenSignature => "token.signature",
@@ -189,6 +193,7 @@ impl Reason {
             | Self::TokenNotYet
             | Self::TokenSignature
             | Self::TokenNoEnd
+            | Self::TokenNoId
             | Self::TokenTooLong
             | Self::TokenAlgorithm
             | Self::TokenHeader
@@ -227,6 +232,7 @@ impl Reason {
             Self::TokenMalformed => "the token cannot be read",
             Self::TokenMissing => "a token is needed and none was presented",
             Self::TokenNoEnd => "the token names no end",
+            Self::TokenNoId => "the token is good for one use and has no id to be known by",
             Self::TokenNotYet => "the token cannot be used yet",
             Self::TokenPath => "the token does not cover this path",
             Self::TokenSignature => "the token's signature does not match any trusted key",

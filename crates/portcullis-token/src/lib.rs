@@ -9,13 +9,14 @@
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
 //! | [`api_key`] | our own keys for machines |
-//! | [`bearer`], [`lifetime`] | what the formats share |
+//! | [`bearer`], [`identity`], [`lifetime`] | what the formats share |
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 pub mod api_key;
 pub mod bearer;
 pub mod edge;
+pub mod identity;
 pub mod jwt;
 pub mod lifetime;
 mod token_key;

@@ -152,6 +152,10 @@ pub(crate) fn playback() -> Vec<(&'static str, Presents)> {
             alice(&[film()]).changed(long).verify()
         }),
         ("signed by another", || alice(&[film()]).changed(|token| token.secret = 2).verify()),
+        ("for one use, without id", || {
+            let once = [film(), (jwt::ONE_TIME, Value::from(true))];
+            alice(&once).changed(|token| token.issue.id = Some(String::new())).verify()
+        }),
         ("of another type", || {
             let other = |token: &mut Playback| token.issue.token_type = "console".to_owned();
             alice(&[film()]).changed(other).verify()

@@ -18,7 +18,11 @@ use super::{
     fields::{Fields, Writer, decoded},
     path,
 };
-use crate::{Verified, lifetime::Lifetime};
+use crate::{
+    Verified,
+    identity::{TokenFormat, TokenIdentity},
+    lifetime::Lifetime,
+};
 
 /// The name access tokens travel under.
 pub const NAME: &str = "hdnts";
@@ -83,6 +87,7 @@ impl AccessToken {
             address: self.fields.address,
             id: self.fields.id,
             data: self.fields.data.as_deref().map(decoded),
+            mac: self.fields.mac,
         }))
     }
 }
@@ -100,6 +105,15 @@ pub struct AccessClaims {
     pub id: Option<String>,
     /// The generator's payload.
     pub data: Option<String>,
+    mac: [u8; 32],
+}
+
+impl AccessClaims {
+    /// What tells this token from every other (SEC-40).
+    #[must_use]
+    pub fn identity(&self) -> Option<TokenIdentity> {
+        TokenIdentity::new(TokenFormat::Edge, "", &self.mac)
+    }
 }
 
 /// What an access token covers.

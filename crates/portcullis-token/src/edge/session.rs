@@ -21,7 +21,11 @@ use super::{
     fields::{Fields, Writer, decoded},
     path,
 };
-use crate::{Verified, lifetime::Lifetime};
+use crate::{
+    Verified,
+    identity::{TokenFormat, TokenIdentity},
+    lifetime::Lifetime,
+};
 
 /// The name session tokens travel under, and the mark that begins their payload.
 pub const NAME: &str = "hdntl";
@@ -85,6 +89,7 @@ impl SessionToken {
             address: self.fields.address,
             id: self.fields.id,
             data: self.data,
+            mac: self.fields.mac,
         }))
     }
 }
@@ -102,6 +107,15 @@ pub struct SessionClaims {
     pub id: Option<String>,
     /// The payload carried over from the access token.
     pub data: Option<String>,
+    mac: [u8; 32],
+}
+
+impl SessionClaims {
+    /// What tells this token from every other (SEC-40).
+    #[must_use]
+    pub fn identity(&self) -> Option<TokenIdentity> {
+        TokenIdentity::new(TokenFormat::Edge, "", &self.mac)
+    }
 }
 
 /// What a session token is to say.

@@ -5,23 +5,39 @@
 //!
 //! SPEC: RFC 7519 §4.1; SEC-27, SEC-28.
 
+use std::{num::NonZeroU32, time::Duration};
+
 use portcullis_base::{
     KeyId, Timestamp,
     json::{self, Limits, Object, Value},
 };
 
-use super::JwtError;
-use crate::lifetime::Lifetime;
+use super::{Algorithm, JwtError};
+use crate::{
+    identity::{TokenFormat, TokenIdentity},
+    lifetime::Lifetime,
+};
 
 /// Names the one key that the token is for.
 ///
 /// SPEC: Azure Media Services, token restriction; the name is theirs.
 pub const CONTENT_KEY_ID: &str = "urn:microsoft:azure:mediaservices:contentkeyidentifier";
 
-/// Says how often the token may be used. We do not count yet, so only `unlimited` is accepted.
+/// Says how often the token may be used: a number of at least 1, written as one or as a string
+/// of digits, or the word `unlimited`.
 ///
 /// SPEC: Azure Media Services, token replay prevention; the name is theirs.
 pub const MAX_USES: &str = "urn:microsoft:azure:mediaservices:maxuses";
+
+/// `true` says that the token is good for one use. Such a token must have a `jti`.
+///
+/// SPEC: SEC-40; the name is ours.
+pub const ONE_TIME: &str = "portcullis:one_time";
+
+/// The longest that a token whose uses are counted may still live when it is shown.
+///
+/// SPEC: Azure Media Services, token replay prevention.
+pub const COUNTED_LIFETIME_MAX: Duration = Duration::from_secs(3600);
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,12 +56,32 @@ pub struct JwtClaims {
     pub id: Option<String>,
     /// The key it is for, if it names one.
     pub content_key_id: Option<KeyId>,
+    /// How often it may be used; without end if absent.
+    pub max_uses: Option<NonZeroU32>,
     /// Every claim, the ones above included.
     pub all: Object,
+    mark: Vec<u8>,
 }
 
 impl JwtClaims {
-    pub(super) fn parse(text: &[u8]) -> Result<Self, JwtError> {
+    /// What tells this token from every other: its `jti` or, if it has none, its signature.
+    ///
+    /// SPEC: SEC-40; Azure Media Services tells tokens apart by their signature.
+    #[must_use]
+    pub fn identity(&self) -> Option<TokenIdentity> {
+        match self.id.as_deref() {
+            Some(id) if !id.is_empty() => {
+                TokenIdentity::new(TokenFormat::Jwt, &self.issuer, id.as_bytes())
+            }
+            _ => TokenIdentity::new(TokenFormat::JwtSignature, &self.issuer, &self.mark),
+        }
+    }
+
+    pub(super) fn parse(
+        text: &[u8],
+        algorithm: Algorithm,
+        signature: Vec<u8>,
+    ) -> Result<Self, JwtError> {
         let Value::Object(all) = json::parse(text, &Limits::TOKEN).map_err(JwtError::ClaimsText)?
         else {
             return Err(JwtError::Form);
@@ -54,20 +90,63 @@ impl JwtClaims {
         let issued_at = time(&all, "iat")?;
         let start = time(&all, "nbf")?.or(issued_at).unwrap_or(Timestamp(0));
         let content_key_id = string(&all, CONTENT_KEY_ID)?.map(key_id).transpose()?;
-        if string(&all, MAX_USES)?.is_some_and(|uses| uses != "unlimited") {
-            return Err(wrong(MAX_USES, "a number of uses", "the word `unlimited`"));
-        }
+        let id = string(&all, "jti")?.map(str::to_owned);
+        let max_uses = match one_time(&all)? {
+            Times::Any => max_uses(&all)?,
+            Times::Once if id.as_deref().is_none_or(str::is_empty) => return Err(JwtError::NoId),
+            // Whatever number stands beside it has to be one, but is not what counts.
+            Times::Once => max_uses(&all).map(|_| Some(NonZeroU32::MIN))?,
+        };
         Ok(Self {
             issuer: string(&all, "iss")?.ok_or(JwtError::Issuer)?.to_owned(),
             audiences: audiences(&all)?,
             subject: string(&all, "sub")?.map(str::to_owned),
             lifetime: Lifetime::new(start, end)?,
             issued_at,
-            id: string(&all, "jti")?.map(str::to_owned),
+            id,
             content_key_id,
+            max_uses,
             all,
+            mark: mark(algorithm, signature),
         })
     }
+}
+
+/// The part of a signature that nobody without the key can change.
+fn mark(algorithm: Algorithm, mut signature: Vec<u8>) -> Vec<u8> {
+    if matches!(algorithm, Algorithm::Es256 | Algorithm::Es384) {
+        // SECURITY: when (r, s) is a signature, so is (r, n − s), and everybody can compute
+        // it. It would be a second token with uses of its own.
+        signature.truncate(signature.len() / 2);
+    }
+    signature
+}
+
+enum Times {
+    Any,
+    Once,
+}
+
+fn one_time(claims: &Object) -> Result<Times, JwtError> {
+    match claims.get(ONE_TIME) {
+        None | Some(Value::Bool(false)) => Ok(Times::Any),
+        Some(Value::Bool(true)) => Ok(Times::Once),
+        Some(other) => Err(wrong(ONE_TIME, other.kind(), "a boolean")),
+    }
+}
+
+fn max_uses(claims: &Object) -> Result<Option<NonZeroU32>, JwtError> {
+    let expected = "a number of at least 1, or the word `unlimited`";
+    let digits = match claims.get(MAX_USES) {
+        None => return Ok(None),
+        Some(Value::String(text)) if text == "unlimited" => return Ok(None),
+        Some(Value::String(text)) => text.as_str(),
+        Some(Value::Number(number)) => number.as_str(),
+        Some(other) => return Err(wrong(MAX_USES, other.kind(), expected)),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let uses = if plain { digits.parse().ok() } else { None };
+    uses.map(Some).ok_or_else(|| wrong(MAX_USES, "something else", expected))
 }
 
 fn string<'a>(claims: &'a Object, name: &'static str) -> Result<Option<&'a str>, JwtError> {

@@ -69,6 +69,9 @@ pub enum JwtError {
     /// The token names no end.
     #[error("the token names no end")]
     NoEnd,
+    /// The token is good for one use and has no id to be known by.
+    #[error("the token is good for one use and has no `jti` to be known by")]
+    NoId,
     /// The token's time has not come.
     #[error("the token cannot be used before {start}")]
     NotYet {
@@ -107,6 +110,7 @@ impl JwtError {
             Self::Key => "token.key",
             Self::LifetimeTooLong { .. } => "token.lifetime",
             Self::NoEnd => "token.no_end",
+            Self::NoId => "token.no_id",
             Self::Signature => "token.signature",
             Self::TooLong => "token.too_long",
             Self::Type => "token.kind",

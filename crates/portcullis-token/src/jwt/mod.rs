@@ -23,7 +23,7 @@ mod signing;
 mod verify;
 
 pub use algorithm::{Algorithm, AlgorithmError};
-pub use claims::{CONTENT_KEY_ID, JwtClaims, MAX_USES};
+pub use claims::{CONTENT_KEY_ID, COUNTED_LIFETIME_MAX, JwtClaims, MAX_USES, ONE_TIME};
 pub use error::{IssueError, JwtError, KeyError};
 pub use issue::{Issue, issue};
 pub use key::VerificationKey;

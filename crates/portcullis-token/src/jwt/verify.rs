@@ -12,7 +12,9 @@ use portcullis_base::{
     json::{self, Limits, Value},
 };
 
-use super::{JwtClaims, JwtError, VerificationKey, form::Compact, header::Header};
+use super::{
+    COUNTED_LIFETIME_MAX, JwtClaims, JwtError, VerificationKey, form::Compact, header::Header,
+};
 use crate::Verified;
 
 /// What a token has to say to be one of ours.
@@ -50,7 +52,7 @@ pub fn verify(
         return Err(JwtError::Type);
     }
     check_signature(&compact, &header, keys)?;
-    let claims = JwtClaims::parse(&compact.payload)?;
+    let claims = JwtClaims::parse(&compact.payload, header.algorithm, compact.signature)?;
     check_times(&claims, expectations, now)?;
     if claims.issuer != expectations.issuer {
         return Err(JwtError::Issuer);
@@ -116,6 +118,12 @@ fn check_times(
     {
         return Err(JwtError::IssuedInFuture { issued_at });
     }
+    let end = claims.lifetime.end();
+    if claims.max_uses.is_some()
+        && end > now.saturating_add(COUNTED_LIFETIME_MAX).saturating_add(leeway)
+    {
+        return Err(JwtError::LifetimeTooLong { seconds_max: COUNTED_LIFETIME_MAX.as_secs() });
+    }
     let start = claims.lifetime.start();
     let counted_from = match claims.issued_at {
         Some(issued_at) => issued_at,
@@ -123,7 +131,7 @@ fn check_times(
         None => now,
     };
     let longest = expectations.lifetime_max;
-    if counted_from.until(claims.lifetime.end()) > longest {
+    if counted_from.until(end) > longest {
         return Err(JwtError::LifetimeTooLong { seconds_max: longest.as_secs() });
     }
     Ok(())

@@ -12,6 +12,8 @@ mod jwt_differential;
 #[cfg(test)]
 mod jwt_keys;
 #[cfg(test)]
+mod jwt_uses;
+#[cfg(test)]
 mod jwt_vectors;
 #[cfg(test)]
 mod support;
