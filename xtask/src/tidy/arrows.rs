@@ -76,19 +76,21 @@ const PACKAGER: &str = "portcullis-packager";
 const POLICY: &str = "portcullis-policy";
 const SERVER: &str = "portcullis-server";
 const STORE: &str = "portcullis-store";
+const TERMS: &str = "portcullis-terms";
 const TOKEN: &str = "portcullis-token";
 
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     (BASE, &[]),
-    (TOKEN, &[BASE]),
+    (TERMS, &[BASE]),
+    (TOKEN, &[BASE, TERMS]),
     (KEYS, &[BASE]),
     (MEDIA, &[BASE]),
-    (DRM, &[BASE, KEYS]),
-    (POLICY, &[BASE, TOKEN, DRM]),
+    (DRM, &[BASE, TERMS, KEYS]),
+    (POLICY, &[BASE, TERMS, TOKEN, DRM]),
     (PACKAGER, &[BASE, KEYS, MEDIA, DRM]),
-    (STORE, &[BASE, KEYS, DRM, POLICY]),
-    (SERVER, &[BASE, TOKEN, KEYS, MEDIA, DRM, POLICY, PACKAGER, STORE]),
-    ("portcullis", &[BASE, TOKEN, KEYS, MEDIA, DRM, POLICY, PACKAGER, STORE, SERVER]),
+    (STORE, &[BASE, TERMS, KEYS, DRM, POLICY]),
+    (SERVER, &[BASE, TERMS, TOKEN, KEYS, MEDIA, DRM, POLICY, PACKAGER, STORE]),
+    ("portcullis", &[BASE, TERMS, TOKEN, KEYS, MEDIA, DRM, POLICY, PACKAGER, STORE, SERVER]),
 ];
 
 const DOES_IO: [&str; 3] = ["portcullis", SERVER, STORE];
