@@ -5,11 +5,14 @@
 
 /// A closed set of values with one word each.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal),+ $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $($(#[$variant_doc])* $variant),+
+            $($(#[$about])* $variant),+
         }
 
         impl $name {
@@ -56,11 +59,14 @@ macro_rules! words {
 
 /// A structure of optional terms that can be laid over another and printed as JSON.
 macro_rules! layer {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty),+ $(,)? }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$about:meta])* $field:ident: $kind:ty),+ $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: Option<$kind>),+
+            $($(#[$about])* pub $field: Option<$kind>),+
         }
 
         impl $name {
@@ -80,7 +86,10 @@ macro_rules! layer {
             /// The first term on which both speak and differ.
             #[must_use]
             pub fn conflict(&self, other: &Self) -> Option<&'static str> {
-                $(if self.$field.is_some() && other.$field.is_some() && self.$field != other.$field {
+                $(if self.$field.is_some()
+                    && other.$field.is_some()
+                    && self.$field != other.$field
+                {
                     return Some(stringify!($field));
                 })+
                 None

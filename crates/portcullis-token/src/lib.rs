@@ -9,18 +9,25 @@
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
 //! | [`api_key`] | our own keys for machines |
-//! | [`bearer`], [`identity`], [`lifetime`] | what the formats share |
+//! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
+//! | [`claims`] | what a token says, in words common to all |
+//! | [`format`](mod@format) | every family behind one face, learned at run time |
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 pub mod api_key;
 pub mod bearer;
+pub mod claims;
 pub mod edge;
+pub mod fault;
+pub mod format;
 pub mod identity;
 pub mod jwt;
 pub mod lifetime;
 mod token_key;
 mod verified;
+mod watch;
 
 pub use token_key::TokenKey;
 pub use verified::Verified;
+pub use watch::{Check, Outcome};
