@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
+//! | [`jwks`] | the keys of their issuers |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
 //! | [`claims`] | what a token says, in words common to all |
@@ -22,6 +23,7 @@ pub mod edge;
 pub mod fault;
 pub mod format;
 pub mod identity;
+pub mod jwks;
 pub mod jwt;
 pub mod lifetime;
 mod token_key;

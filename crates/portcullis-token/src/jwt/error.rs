@@ -169,14 +169,17 @@ pub enum KeyError {
         /// The algorithm.
         algorithm: Algorithm,
     },
+    /// The bytes are not an X.509 certificate.
+    #[error("not an X.509 certificate in DER")]
+    Certificate,
     /// The RSA exponent is even or small.
     #[error("the RSA exponent is not an odd number of at least 65537")]
     Exponent,
     /// The key id cannot stand in a header.
     #[error("a key id has 1 to 128 printable ASCII characters")]
     KeyId,
-    /// The bytes inside the PEM text are no key of the kind.
-    #[error("the PEM text holds no key of the kind that {algorithm} needs")]
+    /// The bytes are no key of the kind.
+    #[error("there is no key of the kind that {algorithm} needs")]
     Malformed {
         /// The algorithm.
         algorithm: Algorithm,
@@ -206,6 +209,7 @@ impl KeyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Algorithm { .. } => "key.algorithm",
+            Self::Certificate => "key.certificate",
             Self::Exponent => "key.exponent",
             Self::KeyId => "key.key_id",
             Self::Malformed { .. } => "key.malformed",

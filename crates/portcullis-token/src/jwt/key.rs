@@ -8,8 +8,11 @@
 use std::fmt;
 
 use aws_lc_rs::{
+    encoding::AsDer as _,
     hmac,
-    signature::{self, ParsedPublicKey, VerificationAlgorithm},
+    signature::{
+        self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+    },
 };
 use portcullis_base::SecretBytes;
 
@@ -81,8 +84,43 @@ impl VerificationKey {
         Self::public(algorithm, parameters, &der.ok_or(KeyError::Pem { expected: "PUBLIC KEY" })?)
     }
 
-    /// A public key from the bytes the library gives out for a key pair.
-    pub(super) fn from_pair(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
+    /// An RSA key from its numbers, big-endian without leading zeros.
+    ///
+    /// # Errors
+    ///
+    /// Says what keeps the numbers from being a key for the algorithm; the bounds are those of
+    /// [`VerificationKey::from_pem`].
+    pub fn from_rsa_numbers(
+        algorithm: Algorithm,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, KeyError> {
+        let parameters = rsa_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
+        let malformed = KeyError::Malformed { algorithm };
+        if [modulus, exponent].iter().any(|number| number.first() == Some(&0)) {
+            return Err(malformed);
+        }
+        check_rsa(modulus, exponent)?;
+        let numbers = RsaPublicKeyComponents { n: modulus, e: exponent };
+        let public = numbers.to_parsed_public_key(parameters).map_err(|_| malformed)?;
+        Ok(Self { algorithm, kid: None, material: Material::Public(public) })
+    }
+
+    /// An RS256 key out of a certificate in DER. The certificate's dates, names and signature
+    /// are not looked at: it is the envelope of a key that was configured.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Certificate`] when the bytes are not a certificate, else as
+    /// [`VerificationKey::from_pem`].
+    pub fn rs256_from_certificate(der: &[u8]) -> Result<Self, KeyError> {
+        let info = der::certificate_key(der).ok_or(KeyError::Certificate)?;
+        Self::from_bytes(Algorithm::Rs256, info)
+    }
+
+    /// A public key from bytes as the library gives them out for a key pair, or from a
+    /// SubjectPublicKeyInfo. An Ed25519 key is 32 bytes, an elliptic one a point.
+    pub(crate) fn from_bytes(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
         let parameters = public_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
         Self::public(algorithm, parameters, bytes)
     }
@@ -137,12 +175,41 @@ impl VerificationKey {
         }
     }
 
+    /// What may be published of the key: nothing of a secret.
+    pub(crate) fn public_part(&self) -> Option<PublicPart> {
+        let Material::Public(key) = &self.material else { return None };
+        let info = key.as_der().ok()?;
+        if is_rsa(self.algorithm) {
+            let (modulus, exponent) = der::rsa_public_key(info.as_ref())?;
+            return Some(PublicPart::Rsa {
+                modulus: modulus.to_vec(),
+                exponent: exponent.to_vec(),
+            });
+        }
+        let key = der::wrapped_key(info.as_ref())?.to_vec();
+        Some(match self.algorithm {
+            Algorithm::EdDsa => PublicPart::Ed25519(key),
+            _ => PublicPart::Point(key),
+        })
+    }
+
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
             Material::Public(key) => key.verify_sig(message, signature).is_ok(),
         }
     }
+}
+
+/// A public key as numbers and points.
+pub(crate) enum PublicPart {
+    Ed25519(Vec<u8>),
+    /// 4, then both coordinates.
+    Point(Vec<u8>),
+    Rsa {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
 }
 
 impl fmt::Debug for VerificationKey {
@@ -170,26 +237,29 @@ fn public_parameters(algorithm: Algorithm) -> Option<&'static dyn VerificationAl
         Algorithm::EdDsa => &signature::ED25519,
         Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
         Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+        other => rsa_parameters(other)?,
+    })
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
         Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
         Algorithm::Ps384 => &signature::RSA_PSS_2048_8192_SHA384,
         Algorithm::Ps512 => &signature::RSA_PSS_2048_8192_SHA512,
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
         Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::EdDsa
+        | Algorithm::Es256
+        | Algorithm::Es384
+        | Algorithm::Hs256
+        | Algorithm::Hs384
+        | Algorithm::Hs512 => return None,
     })
 }
 
-const fn is_rsa(algorithm: Algorithm) -> bool {
-    matches!(
-        algorithm,
-        Algorithm::Ps256
-            | Algorithm::Ps384
-            | Algorithm::Ps512
-            | Algorithm::Rs256
-            | Algorithm::Rs384
-            | Algorithm::Rs512
-    )
+fn is_rsa(algorithm: Algorithm) -> bool {
+    rsa_parameters(algorithm).is_some()
 }
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), KeyError> {

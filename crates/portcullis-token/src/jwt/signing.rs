@@ -50,7 +50,7 @@ impl SigningKey {
         let malformed = KeyError::Malformed { algorithm: Algorithm::Rs256 };
         let pair = RsaKeyPair::from_pkcs8(&private(text)?).map_err(|_| malformed)?;
         // The rules for public keys hold for this one's public half.
-        VerificationKey::from_pair(Algorithm::Rs256, pair.public_key().as_ref())?;
+        VerificationKey::from_bytes(Algorithm::Rs256, pair.public_key().as_ref())?;
         Ok(Self { kid: None, material: Material::Rsa(pair) })
     }
 
@@ -115,14 +115,14 @@ impl SigningKey {
         let algorithm = self.algorithm();
         let key = match &self.material {
             Material::Ecdsa(pair) => {
-                VerificationKey::from_pair(algorithm, pair.public_key().as_ref())?
+                VerificationKey::from_bytes(algorithm, pair.public_key().as_ref())?
             }
             Material::Ed25519(pair) => {
-                VerificationKey::from_pair(algorithm, pair.public_key().as_ref())?
+                VerificationKey::from_bytes(algorithm, pair.public_key().as_ref())?
             }
             Material::Hmac(key) => VerificationKey::from_hmac(algorithm, hmac::Key::clone(key)),
             Material::Rsa(pair) => {
-                VerificationKey::from_pair(algorithm, pair.public_key().as_ref())?
+                VerificationKey::from_bytes(algorithm, pair.public_key().as_ref())?
             }
         };
         match &self.kid {

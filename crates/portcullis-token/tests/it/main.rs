@@ -6,6 +6,10 @@ mod edge;
 #[cfg(test)]
 mod edge_vectors;
 #[cfg(test)]
+mod jwks;
+#[cfg(test)]
+mod jwks_vectors;
+#[cfg(test)]
 mod jwt_attacks;
 #[cfg(test)]
 mod jwt_differential;
