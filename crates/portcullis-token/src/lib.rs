@@ -30,6 +30,6 @@ mod token_key;
 mod verified;
 mod watch;
 
-pub use token_key::TokenKey;
+pub use token_key::{MacAlgorithm, TokenKey};
 pub use verified::Verified;
 pub use watch::{Check, Outcome};

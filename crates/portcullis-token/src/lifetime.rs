@@ -59,6 +59,30 @@ impl Lifetime {
     }
 }
 
+/// How far a verifier's clock and an issuer's may differ: a minute at most (SEC-23).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leeway(Duration);
+
+impl Leeway {
+    /// None at all.
+    pub const NONE: Self = Self(Duration::ZERO);
+
+    /// A leeway of 60 s at most; `None` for a longer one.
+    #[must_use]
+    pub const fn new(leeway: Duration) -> Option<Self> {
+        if leeway.as_secs() > 60 || (leeway.as_secs() == 60 && leeway.subsec_nanos() > 0) {
+            return None;
+        }
+        Some(Self(leeway))
+    }
+
+    /// The leeway as a span of time.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
 /// Why a lifetime was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -109,6 +133,15 @@ mod tests {
         check((100, 200), 95, 5, Ok(()));
         check((100, 200), 204, 5, Ok(()));
         check((100, 200), 205, 5, Err(LifetimeError::Over { end: Timestamp(200) }));
+    }
+
+    #[test]
+    fn leeway_is_a_minute_at_most() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(Leeway::new(minute).map(Leeway::duration), Some(minute));
+        assert_eq!(Leeway::new(minute + Duration::from_nanos(1)), None);
+        assert_eq!(Leeway::new(Duration::from_secs(61)), None);
+        assert_eq!(Leeway::NONE.duration(), Duration::ZERO);
     }
 
     #[test]

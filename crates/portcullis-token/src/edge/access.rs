@@ -6,12 +6,12 @@
 //!
 //! SPEC: Akamai EdgeAuth 2.0; SEC-32 to 35.
 
-use std::{fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, iter, net::IpAddr};
 
 use portcullis_base::Timestamp;
 
 use super::{
-    EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup,
+    EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup, Signed, UnknownFields,
     acl::Acl,
     check_address, check_span,
     escape::{self, Dialect},
@@ -21,7 +21,8 @@ use super::{
 use crate::{
     Verified,
     identity::{TokenFormat, TokenIdentity},
-    lifetime::Lifetime,
+    lifetime::{Leeway, Lifetime},
+    token_key::MacBytes,
 };
 
 /// The name access tokens travel under.
@@ -29,8 +30,8 @@ pub const NAME: &str = "hdnts";
 
 /// A token that was read and not yet verified. It shows nothing of what it says.
 #[derive(Debug)]
-pub struct AccessToken {
-    fields: Fields,
+pub struct AccessToken<'a> {
+    fields: Fields<'a>,
     acl: Option<Acl>,
 }
 
@@ -39,8 +40,17 @@ pub struct AccessToken {
 /// # Errors
 ///
 /// Says which rule of the text is broken; [`EdgeTokenError::WrongKind`] for a session token.
-pub fn parse(raw: &str) -> Result<AccessToken, EdgeTokenError> {
-    let fields = Fields::parse(raw)?;
+pub fn parse(raw: &str) -> Result<AccessToken<'_>, EdgeTokenError> {
+    parse_with(raw, UnknownFields::Refuse)
+}
+
+/// As [`parse`], with a choice of what becomes of fields nobody knows.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with(raw: &str, unknown: UnknownFields) -> Result<AccessToken<'_>, EdgeTokenError> {
+    let fields = Fields::parse(raw, unknown)?;
     // SECURITY: the kind is read before the signature is checked. A refusal may rest on what
     // is not verified; an acceptance may not, and the mark is part of what is signed.
     let data = fields.data.as_deref().unwrap_or_default();
@@ -51,8 +61,8 @@ pub fn parse(raw: &str) -> Result<AccessToken, EdgeTokenError> {
     Ok(AccessToken { fields, acl })
 }
 
-impl AccessToken {
-    /// Checks the token for one request: MAC, times, path, address, in this order.
+impl AccessToken<'_> {
+    /// Checks the token for one request: path, MAC, times, coverage, address, in this order.
     ///
     /// # Errors
     ///
@@ -63,32 +73,56 @@ impl AccessToken {
         lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Result<Verified<AccessClaims>, EdgeTokenError> {
+        self.verify_within(keys, lookup, now, Leeway::NONE)
+    }
+
+    /// As [`Self::verify`], where the generator's clock may differ from ours by `leeway`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_within(
+        self,
+        keys: &EdgeKeys,
+        lookup: &Lookup<'_>,
+        now: Timestamp,
+        leeway: Leeway,
+    ) -> Result<Verified<AccessClaims>, EdgeTokenError> {
         path::check(lookup.path)?;
-        let signed = self.fields.signed.as_bytes();
-        let mac = self.fields.mac.as_slice();
-        let genuine = match self.acl {
-            Some(_) => keys.agree(&[signed], "", mac),
-            None => spellings(lookup)
-                .any(|url| keys.agree(&[signed, b"~url=", url.as_bytes()], "", mac)),
-        };
-        if !genuine {
-            return Err(EdgeTokenError::Mac);
-        }
-        let lifetime = check_span(self.fields.start, self.fields.end, now)?;
-        let coverage = match self.acl {
-            Some(acl) if !acl.admits(lookup.path) => return Err(EdgeTokenError::Path),
-            Some(acl) => Coverage::Acl(acl),
-            None => Coverage::Url,
-        };
+        self.check_mac(keys, lookup)?;
+        let lifetime = check_span(self.fields.start, self.fields.end, now, leeway)?;
+        self.check_coverage(lookup)?;
         check_address(self.fields.address, lookup.address)?;
         Ok(Verified::new(AccessClaims {
-            coverage,
+            coverage: self.acl.map_or(Coverage::Url, Coverage::Acl),
             lifetime,
             address: self.fields.address,
-            id: self.fields.id,
-            data: self.fields.data.as_deref().map(decoded),
+            id: self.fields.id.map(Cow::into_owned),
+            data: self.fields.data.as_deref().map(|data| decoded(data).into_owned()),
             mac: self.fields.mac,
         }))
+    }
+
+    fn check_mac(&self, keys: &EdgeKeys, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
+        let signed = Signed { fields: &self.fields.signed, url: None, extra_salt: "" };
+        if self.acl.is_some() {
+            return keys.check_mac(&signed, &self.fields.mac);
+        }
+        let mut outcome = Err(EdgeTokenError::Mac);
+        for url in spellings(lookup) {
+            outcome = keys.check_mac(&Signed { url: Some(&url), ..signed }, &self.fields.mac);
+            if outcome != Err(EdgeTokenError::Mac) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    fn check_coverage(&self, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
+        match &self.acl {
+            Some(acl) if !acl.admits(lookup.path) => Err(EdgeTokenError::Path),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -105,14 +139,14 @@ pub struct AccessClaims {
     pub id: Option<String>,
     /// The generator's payload.
     pub data: Option<String>,
-    mac: [u8; 32],
+    mac: MacBytes,
 }
 
 impl AccessClaims {
     /// What tells this token from every other (SEC-40).
     #[must_use]
     pub fn identity(&self) -> Option<TokenIdentity> {
-        TokenIdentity::new(TokenFormat::Edge, "", &self.mac)
+        TokenIdentity::new(TokenFormat::Edge, "", self.mac.as_ref())
     }
 }
 
@@ -168,20 +202,85 @@ pub enum Covers<'a> {
     Url(&'a str),
 }
 
+/// How the values of a token are written. Verifiers that speak this format read all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Writing {
+    /// As one of Akamai's libraries writes them with its escaping on.
+    Escaped(Dialect),
+    /// What has a meaning inside a token is escaped, the rest stands as it is.
+    #[default]
+    Own,
+    /// As one of Akamai's libraries writes them with its escaping off: as they are.
+    Plain(Dialect),
+}
+
+impl Writing {
+    /// A value as it will stand in the token; `None` if the field is left out.
+    fn value(self, field: &'static str, value: &str) -> Result<Option<String>, IssueError> {
+        let (written, dialect) = match self {
+            Self::Own => return Ok(Some(escape::value(value))),
+            Self::Escaped(dialect) => (dialect.escape(value), dialect),
+            Self::Plain(dialect) => (value.to_owned(), dialect),
+        };
+        if written.is_empty() && !dialect.keeps_empty_fields() {
+            return Ok(None);
+        }
+        // SECURITY: a `~` begins a field. Two of the libraries leave it alone.
+        let protected = written.bytes().all(|byte| matches!(byte, b' '..=b'}'));
+        let same = matches!(self, Self::Escaped(_)) || decoded(&written) == value;
+        let fault = IssueError::Unprotected { field };
+        if protected && same { Ok(Some(written)) } else { Err(fault) }
+    }
+
+    fn acl(self, acl: &Acl) -> Cow<'_, str> {
+        match self {
+            Self::Escaped(Dialect::Java) => Cow::Owned(Dialect::Java.escape(acl.as_str())),
+            _ => Cow::Borrowed(acl.as_str()),
+        }
+    }
+
+    fn url(self, url: &str) -> Cow<'_, str> {
+        match self {
+            Self::Escaped(dialect) => Cow::Owned(dialect.escape(url)),
+            _ => Cow::Borrowed(url),
+        }
+    }
+
+    /// Whether a value that is empty can be meant.
+    const fn has_empty_values(self) -> bool {
+        !matches!(self, Self::Own)
+    }
+}
+
 /// Makes an access token, signed with the current key.
 ///
 /// # Errors
 ///
 /// Says which wish cannot be granted.
 pub fn issue(request: &AccessRequest<'_>, keys: &EdgeKeys) -> Result<String, IssueError> {
+    issue_as(request, keys, Writing::Own)
+}
+
+/// As [`issue`], written as another generator would: to the byte what it makes of the same
+/// wishes, unless that could be read as something else.
+///
+/// # Errors
+///
+/// As [`issue`], and [`IssueError::Unprotected`] for a value that this way of writing would
+/// leave with a meaning of its own.
+pub fn issue_as(
+    request: &AccessRequest<'_>,
+    keys: &EdgeKeys,
+    writing: Writing,
+) -> Result<String, IssueError> {
     if request.start.unwrap_or(Timestamp(0)) >= request.end {
         return Err(IssueError::LifetimeEmpty);
     }
-    let data = request.data.map(escape::value);
     if request.data.is_some_and(|data| data.starts_with(SESSION_MARK)) {
         return Err(IssueError::DataReserved);
     }
-    if !request.id.is_none_or(revocable) {
+    let left_empty = |id: &str| id.is_empty() && writing.has_empty_values();
+    if !request.id.is_none_or(|id| revocable(id) || left_empty(id)) {
         return Err(IssueError::Id);
     }
     let (acl, url) = match request.covers {
@@ -190,29 +289,38 @@ pub fn issue(request: &AccessRequest<'_>, keys: &EdgeKeys) -> Result<String, Iss
         Covers::Url(url) => {
             let path = url.split_once('?').map_or(url, |(path, _)| path);
             path::check(path).map_err(IssueError::Path)?;
-            (None, Some(url))
+            (None, Some(writing.url(url)))
         }
     };
+    let value = |field, text: Option<&str>| {
+        text.map(|text| writing.value(field, text)).transpose().map(Option::flatten)
+    };
+    let address = request.address.map(|address| address.to_string());
     let mut text = Writer::new();
-    text.field("ip", request.address);
+    text.field("ip", value("ip", address.as_deref())?);
     text.field("st", request.start);
     text.field("exp", Some(request.end));
-    text.field("acl", acl);
-    text.field("id", request.id);
-    text.field("data", data);
-    let mac = match url {
-        None => keys.sign(&[text.as_bytes()], ""),
-        Some(url) => keys.sign(&[text.as_bytes(), b"~url=", url.as_bytes()], ""),
-    };
+    text.field("acl", acl.map(|acl| writing.acl(acl)));
+    text.field("id", value("id", request.id)?);
+    text.field("data", value("data", request.data)?);
+    let mac = keys.sign(&Signed { fields: text.as_str(), url: url.as_deref(), extra_salt: "" });
     text.close(&mac)
 }
 
-/// The ways in which generators may have written the URL they signed.
-fn spellings(lookup: &Lookup<'_>) -> impl Iterator<Item = String> {
-    let query = lookup.query.map(|query| format!("?{query}")).unwrap_or_default();
-    let url = format!("{}{query}", lookup.path);
-    let escaped: [String; 4] = Dialect::ALL.map(|dialect| dialect.escape(&url));
-    [url].into_iter().chain(escaped)
+/// The ways in which generators may have written the URL they signed, the likeliest first.
+fn spellings<'a>(lookup: &Lookup<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+    let url = match lookup.query {
+        None => Cow::Borrowed(lookup.path),
+        Some(query) => Cow::Owned(format!("{}?{query}", lookup.path)),
+    };
+    let dialects: &[Dialect] = match url.contains([' ', '!', '(', ')', '*', '~']) {
+        true => &Dialect::ALL,
+        // They differ in nothing else.
+        false => &[Dialect::Python],
+    };
+    let plain = url.clone();
+    let escaped = dialects.iter().map(move |dialect| Cow::Owned(dialect.escape(&url)));
+    iter::once(plain).chain(escaped)
 }
 
 /// SPEC: Akamai Access Revocation API, token identifiers.
@@ -249,10 +357,12 @@ mod tests {
             "7335a7a53c8f4e758be37a6f38c6f392e8f0750788afab345fb6cff90c7632c2",
             "d5c600a4a911c046722220a35be483f620e719a57a9ea305712470741f4da734",
         ] {
-            let mac = hex::decode(mac).unwrap();
-            let by =
-                |url: &String| keys.agree(&[b"exp=1700003600", b"~url=", url.as_bytes()], "", &mac);
-            assert_eq!(spellings(&lookup).filter(by).count(), 1);
+            let mac = MacBytes::from_hex(mac).unwrap();
+            let by = |url: &str| {
+                let fields = "exp=1700003600";
+                keys.agree(&Signed { fields, url: Some(url), extra_salt: "" }, &mac)
+            };
+            assert!(spellings(&lookup).any(|url| by(&url)));
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! `!` separates alternatives; `*` is any run of characters, slashes included; `?` is exactly
 //! one; everything else is itself, and case counts. A pattern without wildcards is one path.
-//! Patterns are never turned into regular expressions: the matcher keeps two positions and
-//! comes back to the last `*` only, so no pattern can make it slow.
+//! Patterns are never turned into regular expressions: what stands between two `*` is looked
+//! for once, from left to right, by an automaton of bits, so no pattern can make it slow.
 //!
 //! Each alternative is read as sent and, because some generators escape it, decoded once.
-//! Decoding makes no wildcard and no separator out of `%2a`, `%3f` and `%21`.
+//! Decoding makes no wildcard and no separator out of `%2a`, `%3f` and `%21`, but for lists
+//! that Akamai's Java library wrote: it escapes separators and `?`, too, and no list of another
+//! generator looks like one of its. An escaped `*` is never a wildcard.
 //!
 //! The path has to have passed [`super::path::check`].
 //!
@@ -14,11 +16,15 @@
 
 use std::fmt;
 
-use super::escape::triplet;
+use super::escape::{decode_java_acl, triplet};
 
 /// Patterns of paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acl(Box<str>);
+pub struct Acl {
+    text: String,
+    /// What the list says besides, if the Java library wrote it.
+    java: Option<String>,
+}
 
 impl Acl {
     /// Reads a list of patterns.
@@ -27,19 +33,17 @@ impl Acl {
     ///
     /// Says which rule of the list's text is broken.
     pub fn parse(text: &str) -> Result<Self, AclError> {
-        if text.len() > ACL_BYTES_MAX {
-            return Err(AclError::TooLong);
+        Self::read(text.to_owned())
+    }
+
+    /// As [`Acl::parse`], without a copy of the text.
+    pub(super) fn read(text: String) -> Result<Self, AclError> {
+        check(&text)?;
+        let java = if text.contains('%') { decode_java_acl(&text) } else { None };
+        if let Some(list) = &java {
+            check(list)?;
         }
-        if !text.bytes().all(|byte| matches!(byte, b' '..=b'}')) {
-            return Err(AclError::Character);
-        }
-        if text.split('!').count() > ALTERNATIVES_MAX {
-            return Err(AclError::TooMany);
-        }
-        if text.split('!').any(str::is_empty) {
-            return Err(AclError::Empty);
-        }
-        Ok(Self(text.into()))
+        Ok(Self { text, java })
     }
 
     /// Puts `value` in the place of `{}` in `template`.
@@ -72,10 +76,12 @@ impl Acl {
     #[must_use]
     pub fn admits(&self, raw_path: &str) -> bool {
         let path = raw_path.as_bytes();
-        self.0.split('!').any(|pattern| {
-            glob(pattern.as_bytes(), path, Reading::AsSent)
+        let as_sent = |pattern: &str| glob(pattern.as_bytes(), path, Reading::AsSent);
+        let by_list = self.text.split('!').any(|pattern| {
+            as_sent(pattern)
                 || (pattern.contains('%') && glob(pattern.as_bytes(), path, Reading::DecodedOnce))
-        })
+        });
+        by_list || self.java.as_deref().is_some_and(|list| list.split('!').any(as_sent))
     }
 
     /// Whether a pattern matches any path there is, as `*` and `/*` do.
@@ -90,7 +96,7 @@ impl Acl {
     /// of a cookie that carries a token with this list.
     #[must_use]
     pub fn directory(&self) -> &str {
-        let mut patterns = self.0.split('!');
+        let mut patterns = self.text.split('!');
         let first = patterns.next().unwrap_or_default();
         let plain = |text: &str| text.bytes().take_while(|byte| !b"*?%".contains(byte)).count();
         let shared = patterns.fold(plain(first), |shared, pattern| {
@@ -107,13 +113,13 @@ impl Acl {
     /// The list as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl fmt::Display for Acl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -178,38 +184,118 @@ fn unit(pattern: &[u8], reading: Reading) -> Option<(Unit, &[u8])> {
     })
 }
 
-fn glob(mut pattern: &[u8], mut path: &[u8], reading: Reading) -> bool {
-    // What follows the last `*`, and where its run ended when it was tried last.
-    let mut last_any: Option<(&[u8], &[u8])> = None;
-    loop {
-        let next = unit(pattern, reading);
-        let rest = match (next, path.split_first()) {
-            (None, None) => return true,
-            (Some((Unit::Any, after)), _) => {
-                if after.is_empty() {
-                    return true;
-                }
-                last_any = Some((after, path));
-                pattern = after;
-                continue;
-            }
-            // A longer run would leave even less for what is still to match.
-            (Some(_), None) => return false,
-            (Some((Unit::One, after)), Some((_, rest))) => Some((after, rest)),
-            (Some((Unit::Byte(wanted), after)), Some((byte, rest))) => {
-                (wanted == *byte).then_some((after, rest))
-            }
-            (None, Some(_)) => None,
-        };
-        (pattern, path) = match (rest, last_any) {
-            (Some(rest), _) => rest,
-            (None, Some((after, [_, longer @ ..]))) => {
-                last_any = Some((after, longer));
-                (after, longer)
-            }
-            (None, _) => return false,
-        };
+/// Whether a pattern matches a path. Up to its first `*` it does so from the start, after its
+/// last one up to the end, and what stands between two is looked for where it comes first: a
+/// later place would leave less of the path and nothing more to choose from.
+fn glob(pattern: &[u8], path: &[u8], reading: Reading) -> bool {
+    let Some((mut pattern, mut path)) = literal(pattern, path, reading) else { return false };
+    if pattern.is_empty() {
+        return path.is_empty();
     }
+    while let Some((Unit::Any, after)) = unit(pattern, reading) {
+        let (length, rest) = stretch(after, reading);
+        if rest.is_empty() {
+            let end = path.len().checked_sub(length).and_then(|start| path.get(start..));
+            return end.and_then(|end| literal(after, end, reading)).is_some();
+        }
+        if length > 0 {
+            let Some(behind) = find(after, length, path, reading) else { return false };
+            path = behind;
+        }
+        pattern = rest;
+    }
+    true
+}
+
+/// Matches the units before the first `*`; gives what is left of pattern and path.
+fn literal<'a>(
+    mut pattern: &'a [u8],
+    mut path: &'a [u8],
+    reading: Reading,
+) -> Option<(&'a [u8], &'a [u8])> {
+    loop {
+        let wanted = match unit(pattern, reading) {
+            None | Some((Unit::Any, _)) => return Some((pattern, path)),
+            Some((wanted, after)) => {
+                pattern = after;
+                wanted
+            }
+        };
+        let (byte, rest) = path.split_first()?;
+        if matches!(wanted, Unit::Byte(wanted) if wanted != *byte) {
+            return None;
+        }
+        path = rest;
+    }
+}
+
+/// How many units stand before the next `*`, and the pattern from there on.
+fn stretch(mut pattern: &[u8], reading: Reading) -> (usize, &[u8]) {
+    let mut length = 0;
+    while let Some((Unit::Byte(_) | Unit::One, after)) = unit(pattern, reading) {
+        length += 1;
+        pattern = after;
+    }
+    (length, pattern)
+}
+
+/// The path behind the first place where the pattern's next `length` units match.
+///
+/// Bit `n` of `state` says that the units up to `n` match what was just read. Each byte of
+/// the path costs a step for every 64 units.
+fn find<'a>(
+    mut pattern: &[u8],
+    length: usize,
+    path: &'a [u8],
+    reading: Reading,
+) -> Option<&'a [u8]> {
+    let words = length.div_ceil(64);
+    // Which units each byte matches, and which any byte does.
+    let mut table = vec![0_u64; 256 * words];
+    let mut any = vec![0_u64; words];
+    for place in 0..length {
+        let (wanted, after) = unit(pattern, reading)?;
+        pattern = after;
+        let row = match wanted {
+            Unit::Byte(byte) => table.chunks_exact_mut(words).nth(byte.into())?,
+            Unit::Any | Unit::One => &mut any,
+        };
+        *row.get_mut(place / 64)? |= 1 << (place % 64);
+    }
+    let mut state = vec![0_u64; words];
+    let last = 1_u64 << ((length - 1) % 64);
+    let mut rest = path;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        let row = table.chunks_exact(words).nth(usize::from(*byte))?;
+        let mut carry = 1;
+        for (word, matches) in state.iter_mut().zip(row.iter().zip(&any)) {
+            let next = *word >> 63;
+            *word = (*word << 1 | carry) & (matches.0 | matches.1);
+            carry = next;
+        }
+        if state.last()? & last != 0 {
+            return Some(rest);
+        }
+    }
+    None
+}
+
+/// Checks the text of a list.
+fn check(text: &str) -> Result<(), AclError> {
+    if text.len() > ACL_BYTES_MAX {
+        return Err(AclError::TooLong);
+    }
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'}')) {
+        return Err(AclError::Character);
+    }
+    if text.bytes().filter(|byte| *byte == b'!').count() >= ALTERNATIVES_MAX {
+        return Err(AclError::TooMany);
+    }
+    if text.split('!').any(str::is_empty) {
+        return Err(AclError::Empty);
+    }
+    Ok(())
 }
 
 const ACL_BYTES_MAX: usize = 1024;
@@ -264,8 +350,31 @@ mod tests {
         check("/a%21/*", "/b", false);
         check("/%6d/*", "/m/x", true);
         check("/m/*", "/%6d/x", false);
+        check("*%21*", "/a", false);
+        check("/a%3f*", "/ab", false);
         check("/a%", "/a%", true);
         check("/a%2", "/a%2", true);
+    }
+
+    #[test]
+    fn a_list_that_the_java_library_wrote_is_read_as_it_was_before() {
+        let list = "%2fvod%2f*%21%2fkeys%2f%3f";
+        check(list, "/vod/a", true);
+        check(list, "/keys/1", true);
+        check(list, "/keys/12", false);
+        check(list, "/other", false);
+        check("*%2fshow%2f*%21%2fa", "/x/show/y", true);
+        check("%2fa+b%21%2fc", "/a+b!", false);
+        // Somebody else's text: a plain slash, an upper-case escape, an escape of a character
+        // that Java leaves alone, a pattern that cannot begin a path.
+        for other in
+            ["/a%21%2f*", "%2Fa%21%2F*", "%2fa%21%2f*%2a", "%2f%61%21%2f*", "%2fa%21b*", "a%21%2f*"]
+        {
+            check(other, "/b", false);
+        }
+        // What was escaped before the library escaped it is no wildcard.
+        check("%2fa%21%2fb%252a", "/bc", false);
+        check("%2fa%21%2fb%252a", "/b%2a", true);
     }
 
     #[test]
@@ -273,7 +382,11 @@ mod tests {
         let path = format!("/{}", "a".repeat(600));
         check(&"*a".repeat(24), &format!("{path}b"), false);
         check(&"*a".repeat(511), &path, true);
-        check(&format!("*{}b", "a".repeat(500)), &format!("/{}", "a".repeat(8000)), false);
+        let long = format!("/{}", "a".repeat(8000));
+        check(&format!("*{}b", "a".repeat(500)), &long, false);
+        check(&format!("*{}b*", "a".repeat(500)), &long, false);
+        check(&format!("*{}b*", "a?".repeat(400)), &long, false);
+        check(&format!("*{}*", "a?".repeat(400)), &long, true);
     }
 
     #[test]
@@ -344,6 +457,20 @@ mod tests {
             [first, rest @ ..] => path.split_first().is_some_and(|(byte, path)| {
                 (*first == b'?' || first == byte) && matches_slowly(rest, path)
             }),
+        }
+    }
+
+    #[test]
+    fn a_stretch_is_found_whatever_its_length() {
+        for length in [1, 2, 63, 64, 65, 127, 128, 129, 450] {
+            let stretch = format!("{}b", "a".repeat(length - 1));
+            let path = format!("/{}{stretch}/c", "a".repeat(70));
+            check(&format!("*{stretch}*"), &path, true);
+            check(&format!("*{stretch}*{stretch}*"), &path, false);
+            check(&format!("*{stretch}/*"), &path, true);
+            check(&format!("*/{stretch}*"), &path, false);
+            check(&format!("*{stretch}*c"), &path, true);
+            check(&format!("*{}c*", "?".repeat(length)), &path, true);
         }
     }
 

@@ -15,6 +15,9 @@ pub enum EdgeTokenError {
     /// The token is bound to another address.
     #[error("the token is bound to another address")]
     Address,
+    /// The MAC is as long as another algorithm's than the configured keys'.
+    #[error("the MAC's length is that of another algorithm than the key's")]
+    Algorithm,
     /// The request carries two differing tokens of one kind.
     #[error("the request carries two differing tokens of one kind")]
     Ambiguous,
@@ -59,6 +62,7 @@ impl EdgeTokenError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Address => "token.address",
+            Self::Algorithm => "token.algorithm",
             Self::Ambiguous => "token.ambiguous",
             Self::Expired { .. } => "token.expired",
             Self::Mac => "token.signature",
@@ -114,8 +118,8 @@ pub enum FieldFault {
     /// The id is empty, too long, or not printable.
     #[error("`id` is not 1 to 64 printable characters")]
     Id,
-    /// The last field is not `hmac` with 64 lower-case hex digits.
-    #[error("the last field is not `hmac` with 64 lower-case hex digits")]
+    /// The last field is not `hmac` with as many lower-case hex digits as a MAC has.
+    #[error("the last field is not `hmac` with 64, 40 or 32 lower-case hex digits")]
     Mac,
     /// A field that does not belong in this kind of token, or in any.
     #[error("a field that does not belong there")]
@@ -159,6 +163,12 @@ pub enum IssueError {
     /// The token would be longer than it may be.
     #[error("the token would be longer than 4000 bytes")]
     TooLong,
+    /// A value would be read as something else than was meant.
+    #[error("`{field}` has a character that this way of writing leaves unprotected")]
+    Unprotected {
+        /// The field it was for.
+        field: &'static str,
+    },
 }
 
 impl IssueError {
@@ -173,6 +183,7 @@ impl IssueError {
             Self::Path(_) => "issue.path",
             Self::RootAcl => "issue.root_acl",
             Self::TooLong => "issue.too_long",
+            Self::Unprotected { .. } => "issue.unprotected",
         }
     }
 }

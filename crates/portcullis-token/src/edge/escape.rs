@@ -1,38 +1,64 @@
-//! Percent-encoding as edge tokens use it: the four dialects of Akamai's libraries, our own
-//! for what we write, and decoding once.
+//! Percent-encoding as edge tokens use it: the dialects of Akamai's libraries, our own for
+//! what we write, and decoding once.
 //!
 //! Every dialect writes lower-case hex. Nothing here decodes twice.
 
-/// How one of Akamai's libraries escapes the URL it signs. They agree on plain paths only.
+/// How one of Akamai's libraries writes values. They agree on plain paths only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// Java 1.0.0: `URLEncoder`.
+pub enum Dialect {
+    /// Java 1.0.0: `URLEncoder`. It escapes the ACL too, and keeps empty fields.
     Java,
     /// Node 0.2.0: `encodeURIComponent` and three more.
     Node,
     /// Python 0.3.2: `quote_plus`.
     Python,
-    /// Ruby, as its source reads.
+    /// Ruby, as its source reads: `CGI::escape`, which writes what Python's does. It keeps
+    /// empty fields.
     Ruby,
 }
 
 impl Dialect {
-    pub(super) const ALL: [Self; 4] = [Self::Java, Self::Node, Self::Python, Self::Ruby];
+    /// All that differ in what they escape.
+    pub(super) const ALL: [Self; 3] = [Self::Java, Self::Node, Self::Python];
 
+    /// The text as the library escapes it.
     pub(super) fn escape(self, text: &str) -> String {
         let (kept, space) = match self {
             Self::Java => ("-._*", "+"),
             Self::Node => ("-._!()", "%20"),
-            Self::Python => ("-._~", "+"),
-            Self::Ruby => ("-._~!()", "+"),
+            Self::Python | Self::Ruby => ("-._~", "+"),
         };
         let keeps = |byte: u8| byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte);
-        let mut out = String::with_capacity(text.len() * 3);
+        let mut out = String::with_capacity(text.len() * 2);
         for byte in text.bytes() {
             if byte == b' ' { out.push_str(space) } else { push(&mut out, byte, keeps(byte)) }
         }
         out
     }
+
+    /// Whether a field without a value is written.
+    pub(super) const fn keeps_empty_fields(self) -> bool {
+        matches!(self, Self::Java | Self::Ruby)
+    }
+}
+
+/// Takes back what [`Dialect::Java`] does to an ACL; `None` for a text it cannot have written.
+///
+/// Java escapes `!` and `?` but not `*`: the first two are separator and wildcard again when
+/// they are decoded, while a `%2a` was escaped before the library saw it, and stays what it
+/// is.
+///
+/// SECURITY: only a text that has no plain `/`, `!` or `?`, whose every escape is one that
+/// library writes, and whose patterns all look like patterns of paths, is read this way. In
+/// any other text `%21` and `%3f` are not more than characters.
+pub(super) fn decode_java_acl(text: &str) -> Option<String> {
+    if !text.contains("%21") && !text.contains("%3f") {
+        return None;
+    }
+    let plain = decode(&text.replace('+', "%20"))?;
+    let of_paths = |pattern: &str| pattern.starts_with(['/', '*']) && pattern.contains('/');
+    let java = plain.split('!').all(of_paths) && Dialect::Java.escape(&plain) == text;
+    java.then_some(plain)
 }
 
 /// Escapes what has a meaning inside a token (`~ ! * %`) and whatever is not printable.
@@ -119,7 +145,7 @@ mod tests {
             (Dialect::Java, "%2fv%2fa+b%7ec%2f%28d%29%27*%21.m3u8"),
             (Dialect::Node, "%2fv%2fa%20b%7ec%2f(d)%27%2a!.m3u8"),
             (Dialect::Python, "%2fv%2fa+b~c%2f%28d%29%27%2a%21.m3u8"),
-            (Dialect::Ruby, "%2fv%2fa+b~c%2f(d)%27%2a!.m3u8"),
+            (Dialect::Ruby, "%2fv%2fa+b~c%2f%28d%29%27%2a%21.m3u8"),
         ] {
             assert_eq!(dialect.escape(path), expected, "{dialect:?}");
         }

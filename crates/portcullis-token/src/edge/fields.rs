@@ -6,62 +6,109 @@
 //!
 //! SPEC: SEC-32, SEC-33.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, fmt::Write as _, net::IpAddr};
 
 use portcullis_base::{Timestamp, canonical_address};
 
 use super::{EdgeTokenError, FieldFault, IssueError, TOKEN_BYTES_MAX, escape};
+use crate::token_key::MacBytes;
 
 /// What stands in a token. The text before the MAC is kept as received: it is what was signed.
-pub(super) struct Fields {
-    pub(super) signed: Box<str>,
-    pub(super) mac: [u8; 32],
+pub(super) struct Fields<'a> {
+    pub(super) signed: Cow<'a, str>,
+    pub(super) mac: MacBytes,
     pub(super) address: Option<IpAddr>,
     pub(super) start: Option<Timestamp>,
     pub(super) end: Timestamp,
-    pub(super) acl: Option<Box<str>>,
-    pub(super) id: Option<String>,
-    pub(super) data: Option<Box<str>>,
+    pub(super) acl: Option<Cow<'a, str>>,
+    pub(super) id: Option<Cow<'a, str>>,
+    /// Not decoded yet: the mark of a session token is looked for first.
+    pub(super) data: Option<Cow<'a, str>>,
 }
 
-impl Fields {
-    pub(super) fn parse(raw: &str) -> Result<Self, EdgeTokenError> {
-        let text = received(raw)?;
-        let (signed, last) = text.rsplit_once('~').ok_or(FieldFault::Mac)?;
-        let mac = last.strip_prefix("hmac=").and_then(mac_bytes).ok_or(FieldFault::Mac)?;
-        let mut values: [Option<&str>; NAMES.len()] = [None; NAMES.len()];
-        for part in signed.split('~') {
-            let (name, value) = part.split_once('=').ok_or(FieldFault::Nameless)?;
-            if name == "hmac" {
-                return Err(FieldFault::Duplicate.into());
-            }
-            let mut places = NAMES.iter().zip(&mut values);
-            let (_, place) =
-                places.find(|(known, _)| **known == name).ok_or(FieldFault::Misplaced)?;
-            if place.replace(value).is_some() {
-                return Err(FieldFault::Duplicate.into());
-            }
+/// What to do about fields that have no meaning here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// Skip them. Whatever their author wanted them to forbid is not forbidden.
+    DangerAccept,
+    /// Refuse the token.
+    #[default]
+    Refuse,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn parse(raw: &'a str, unknown: UnknownFields) -> Result<Self, EdgeTokenError> {
+        match received(raw)? {
+            Cow::Borrowed(text) => Self::read(text, unknown),
+            Cow::Owned(text) => Fields::read(&text, unknown).map(Fields::into_owned),
         }
-        let [address, start, end, acl, id, data] = values;
+    }
+
+    fn read(text: &'a str, unknown: UnknownFields) -> Result<Self, EdgeTokenError> {
+        let (signed, last) = text.rsplit_once('~').ok_or(FieldFault::Mac)?;
+        let mac = last.strip_prefix("hmac=").and_then(MacBytes::from_hex);
+        let mac = mac.ok_or(FieldFault::Mac)?;
+        let [address, start, end, acl, id, data] = values(signed, unknown)?;
         // Some generators write an empty field where others leave it out.
-        let filled = |value: Option<&'_ str>| value.filter(|text| !text.is_empty()).map(decoded);
+        let filled = |value: Option<&'a str>| value.filter(|text| !text.is_empty());
         Ok(Self {
-            address: filled(address).as_deref().map(address_of).transpose()?,
+            address: filled(address).map(decoded).as_deref().map(address_of).transpose()?,
             start: start.map(seconds).transpose()?,
             end: end.map(seconds).transpose()?.ok_or(EdgeTokenError::NoEnd)?,
-            acl: acl.map(Into::into),
-            id: filled(id).map(printable_id).transpose()?,
-            data: data.filter(|text| !text.is_empty()).map(Into::into),
+            acl: acl.map(Cow::Borrowed),
+            id: filled(id).map(decoded).map(printable_id).transpose()?,
+            data: filled(data).map(Cow::Borrowed),
             mac,
-            signed: signed.into(),
+            signed: Cow::Borrowed(signed),
         })
+    }
+
+    fn into_owned<'b>(self) -> Fields<'b> {
+        let owned = |value: Cow<'a, str>| Cow::Owned(value.into_owned());
+        Fields {
+            signed: owned(self.signed),
+            mac: self.mac,
+            address: self.address,
+            start: self.start,
+            end: self.end,
+            acl: self.acl.map(owned),
+            id: self.id.map(owned),
+            data: self.data.map(owned),
+        }
     }
 }
 
-impl fmt::Debug for Fields {
+impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fields(unverified)")
     }
+}
+
+/// The value of each field in [`NAMES`], if it is there.
+fn values(signed: &str, unknown: UnknownFields) -> Result<[Option<&str>; NAMES.len()], FieldFault> {
+    let mut values: [Option<&str>; NAMES.len()] = [None; NAMES.len()];
+    let mut others: Vec<&str> = Vec::new();
+    for part in signed.split('~') {
+        let (name, value) = part.split_once('=').ok_or(FieldFault::Nameless)?;
+        let mut places = NAMES.iter().zip(&mut values);
+        let twice = match places.find(|(known, _)| **known == name) {
+            Some((_, place)) => place.replace(value).is_some(),
+            None if name == "hmac" => true,
+            // `url` and `salt` are signed and never sent: who sends them wants to confuse.
+            None if unknown == UnknownFields::Refuse || matches!(name, "url" | "salt") => {
+                return Err(FieldFault::Misplaced);
+            }
+            None => {
+                let twice = others.contains(&name);
+                others.push(name);
+                twice
+            }
+        };
+        if twice {
+            return Err(FieldFault::Duplicate);
+        }
+    }
+    Ok(values)
 }
 
 /// The text that was signed: as received, or decoded once if the MAC cannot be seen in it.
@@ -69,21 +116,26 @@ pub(super) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
     if raw.len() > TOKEN_BYTES_MAX {
         return Err(EdgeTokenError::TooLong);
     }
-    let text = if raw.contains("hmac=") {
+    let last = raw.rsplit_once('~').map_or(raw, |(_, last)| last);
+    let text = if last.starts_with("hmac=") || raw.contains("hmac=") {
         Cow::Borrowed(raw)
     } else {
         Cow::Owned(escape::decode(raw).ok_or(FieldFault::Character)?)
     };
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        Ok(text)
-    } else {
-        Err(FieldFault::Character.into())
+    // Every byte is looked at, whatever was found: that is quicker than to stop early.
+    let strange = |byte: &u8| !matches!(byte, b' '..=b'~');
+    if text.as_bytes().iter().fold(false, |found, byte| found | strange(byte)) {
+        return Err(FieldFault::Character.into());
     }
+    Ok(text)
 }
 
 /// The value decoded once, or as it stands if it was never encoded.
-pub(super) fn decoded(value: &str) -> String {
-    escape::decode(value).unwrap_or_else(|| value.to_owned())
+pub(super) fn decoded(value: &str) -> Cow<'_, str> {
+    if !value.contains('%') {
+        return Cow::Borrowed(value);
+    }
+    escape::decode(value).map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
 /// Puts fields together in Akamai's order.
@@ -98,25 +150,19 @@ impl Writer {
     pub(super) fn field(&mut self, name: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
             let join = if self.0.is_empty() { "" } else { "~" };
-            self.0.push_str(&format!("{join}{name}={value}"));
+            // Writing to a string does not fail.
+            let _ = write!(self.0, "{join}{name}={value}");
         }
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn close(mut self, mac: &str) -> Result<String, IssueError> {
         self.field("hmac", Some(mac));
         if self.0.len() > TOKEN_BYTES_MAX { Err(IssueError::TooLong) } else { Ok(self.0) }
     }
-}
-
-fn mac_bytes(digits: &str) -> Option<[u8; 32]> {
-    let mut mac = [0; 32];
-    // One MAC has one text: upper-case digits are another.
-    let lower = !digits.bytes().any(|byte| byte.is_ascii_uppercase());
-    (lower && hex::decode_to_slice(digits, &mut mac).is_ok()).then_some(mac)
 }
 
 fn seconds(text: &str) -> Result<Timestamp, FieldFault> {
@@ -129,7 +175,7 @@ fn address_of(text: &str) -> Result<IpAddr, FieldFault> {
     text.parse().map(canonical_address).map_err(|_| FieldFault::Address)
 }
 
-fn printable_id(id: String) -> Result<String, FieldFault> {
+fn printable_id(id: Cow<'_, str>) -> Result<Cow<'_, str>, FieldFault> {
     let fits = id.len() <= ID_BYTES_MAX && id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if fits { Ok(id) } else { Err(FieldFault::Id) }
 }
@@ -146,7 +192,8 @@ mod tests {
 
     #[track_caller]
     fn check(fields: &str, expected: Result<(), EdgeTokenError>) {
-        let actual = Fields::parse(&format!("{fields}~{MAC}")).map(drop);
+        let text = format!("{fields}~{MAC}");
+        let actual = Fields::parse(&text, UnknownFields::Refuse).map(drop);
         assert_eq!(actual, expected, "{fields}");
     }
 
@@ -196,9 +243,9 @@ mod tests {
             &format!("exp=1~{MAC}0"),
             &format!("exp=1~{}", MAC.to_uppercase().replace("HMAC", "hmac")),
             &format!("exp=1~{MAC}~id=1"),
-            "exp=1~hmac=79f2e45666b8d83995f31756b7c9fc4df6566b1c",
+            "exp=1~hmac=79f2e45666b8d83995f31756b7c9fc4df6566b",
         ] {
-            let actual = Fields::parse(text).map(drop);
+            let actual = Fields::parse(text, UnknownFields::Refuse).map(drop);
             assert_eq!(actual, Err(FieldFault::Mac.into()), "{text}");
         }
     }
@@ -206,9 +253,27 @@ mod tests {
     #[test]
     fn a_token_that_was_escaped_as_a_whole_is_unescaped_once() {
         let text = format!("exp=1~acl=/a*~{MAC}").replace('=', "%3d").replace('/', "%2f");
-        assert_eq!(&*Fields::parse(&text).unwrap().signed, "exp=1~acl=/a*");
+        let read = |text: &'_ str| Fields::parse(text, UnknownFields::Refuse).map(drop);
+        let fields = Fields::parse(&text, UnknownFields::Refuse).unwrap();
+        assert_eq!((&*fields.signed, fields.acl.as_deref()), ("exp=1~acl=/a*", Some("/a*")));
         let twice = text.replace('%', "%25");
-        assert_eq!(Fields::parse(&twice).map(drop), Err(FieldFault::Mac.into()));
+        assert_eq!(read(&twice), Err(FieldFault::Mac.into()));
+    }
+
+    #[test]
+    fn unknown_fields_are_skipped_only_where_that_was_asked_for() {
+        let check = |fields: &str, expected: Result<(), FieldFault>| {
+            let text = format!("{fields}~{MAC}");
+            let actual = Fields::parse(&text, UnknownFields::DangerAccept).map(drop);
+            assert_eq!(actual, expected.map_err(EdgeTokenError::from), "{fields}");
+        };
+        check("exp=1~rate=5~x=", Ok(()));
+        check("exp=1~rate=5~rate=5", Err(FieldFault::Duplicate));
+        check("exp=1~exp=1~x=", Err(FieldFault::Duplicate));
+        check("exp=1~url=/a", Err(FieldFault::Misplaced));
+        check("exp=1~salt=a", Err(FieldFault::Misplaced));
+        check("exp=1~hmac=a", Err(FieldFault::Duplicate));
+        check("exp=1~x", Err(FieldFault::Nameless));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! A player shows an access token (`hdnts`) to get a manifest, and a session token (`hdntl`)
 //! for everything the manifest names. Both are `name=value` fields joined by `~`, closed by
-//! an HMAC. Only HMAC-SHA-256 is spoken here. Whether a route asks for a token at all, and
-//! what a token leads to, is decided elsewhere.
+//! an HMAC: with SHA-256 or, where a key was made with a `danger_` constructor, SHA-1 or MD5.
+//! Whether a route asks for a token at all, and what a token leads to, is decided elsewhere.
 //!
 //! From request to verified claims:
 //! 1. [`path::split_session`] takes the session token out of the path;
@@ -22,14 +22,20 @@ mod fields;
 pub mod path;
 pub mod session;
 
-use std::net::IpAddr;
+use std::{iter, net::IpAddr};
 
 use portcullis_base::{SecretBytes, Timestamp};
 use zeroize::Zeroizing;
 
 pub use error::{EdgeTokenError, FieldFault, IssueError, KeyTextError};
+pub use escape::Dialect;
+pub use fields::UnknownFields;
 
-use crate::TokenKey;
+use crate::{
+    TokenKey,
+    lifetime::{Leeway, Lifetime},
+    token_key::MacBytes,
+};
 
 /// What edge tokens of one tenant are signed with.
 #[derive(Debug)]
@@ -43,13 +49,23 @@ pub struct EdgeKeys {
 }
 
 impl EdgeKeys {
-    /// Reads a key as Akamai's configuration writes it: hex digits, with or without `0x`,
-    /// white space around it ignored.
+    /// Reads an HMAC-SHA-256 key as Akamai's configuration writes it: hex digits, with or
+    /// without `0x`, white space around it ignored.
     ///
     /// # Errors
     ///
     /// Says what keeps the text from being a key. It repeats none of it.
     pub fn key_from_hex(text: &str) -> Result<TokenKey, KeyTextError> {
+        Self::secret_from_hex(text).map(|secret| TokenKey::hmac_sha256(&secret))
+    }
+
+    /// Reads the bytes of a key, of whatever algorithm, from the same text as
+    /// [`Self::key_from_hex`].
+    ///
+    /// # Errors
+    ///
+    /// Says what keeps the text from being a key. It repeats none of it.
+    pub fn secret_from_hex(text: &str) -> Result<SecretBytes, KeyTextError> {
         let text = text.trim_ascii();
         let digits = text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text);
         if digits.is_empty() {
@@ -63,30 +79,58 @@ impl EdgeKeys {
         }
         let mut bytes = Zeroizing::new(vec![0; digits.len() / 2]);
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| KeyTextError::NotHex)?;
-        Ok(TokenKey::hmac_sha256(&SecretBytes::new(std::mem::take(&mut *bytes))))
+        Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
     }
 
-    /// Whether either key made `mac` over `parts`. Looks at the salt, too: `extra` is what a
-    /// request adds to it.
-    fn agree(&self, parts: &[&[u8]], extra: &str, mac: &[u8]) -> bool {
-        let parts = self.salted(parts, extra);
-        let transition = self.transition.as_ref();
-        self.current.agrees(&parts, mac) || transition.is_some_and(|key| key.agrees(&parts, mac))
-    }
-
-    /// The lower-case hex MAC of the current key over `parts` and the salt.
-    fn sign(&self, parts: &[&[u8]], extra: &str) -> String {
-        hex::encode(self.current.mac(&self.salted(parts, extra)))
-    }
-
-    fn salted<'a>(&'a self, parts: &[&'a [u8]], extra: &'a str) -> Vec<&'a [u8]> {
-        let mut parts = parts.to_vec();
-        let salt = self.salt.as_ref().map(SecretBytes::expose).unwrap_or_default();
-        if !salt.is_empty() || !extra.is_empty() {
-            parts.extend([b"~salt=", salt, extra.as_bytes()]);
+    /// Checks that a key made `mac` over `signed`, the URL if one is signed, and the salt with
+    /// the `extra` that a request adds to it.
+    fn check_mac(&self, signed: &Signed<'_>, mac: &MacBytes) -> Result<(), EdgeTokenError> {
+        if !self.has_macs_of(mac) {
+            return Err(EdgeTokenError::Algorithm);
         }
-        parts
+        if self.agree(signed, mac) { Ok(()) } else { Err(EdgeTokenError::Mac) }
     }
+
+    fn agree(&self, signed: &Signed<'_>, mac: &MacBytes) -> bool {
+        let parts = self.salted(signed);
+        let mut keys = iter::once(&self.current).chain(&self.transition);
+        keys.any(|key| key.agrees(&parts, mac.as_ref()))
+    }
+
+    /// Whether a MAC of this length could be of one of the keys.
+    fn has_macs_of(&self, mac: &MacBytes) -> bool {
+        let mut keys = iter::once(&self.current).chain(&self.transition);
+        keys.any(|key| key.algorithm().mac_bytes() == mac.as_ref().len())
+    }
+
+    /// The lower-case hex MAC of the current key.
+    fn sign(&self, signed: &Signed<'_>) -> String {
+        hex::encode(self.current.mac(&self.salted(signed)))
+    }
+
+    fn salted<'a>(&'a self, signed: &Signed<'a>) -> [&'a [u8]; 6] {
+        let salt = self.salt.as_ref().map(SecretBytes::expose).unwrap_or_default();
+        let salted = !salt.is_empty() || !signed.extra_salt.is_empty();
+        [
+            signed.fields.as_bytes(),
+            if signed.url.is_some() { b"~url=" } else { b"" },
+            signed.url.unwrap_or_default().as_bytes(),
+            if salted { b"~salt=" } else { b"" },
+            salt,
+            signed.extra_salt.as_bytes(),
+        ]
+    }
+}
+
+/// What a MAC is over, besides the salt.
+#[derive(Clone, Copy)]
+struct Signed<'a> {
+    /// The fields as they stand in the token, up to the MAC.
+    fields: &'a str,
+    /// The URL a URL token is for, in the spelling that was signed.
+    url: Option<&'a str>,
+    /// What a request's headers add to the salt.
+    extra_salt: &'a str,
 }
 
 /// The request a token is verified for.
@@ -104,15 +148,15 @@ pub struct Lookup<'a> {
     pub header_salt: &'a str,
 }
 
-/// Checks a token's span with Akamai's rule: inside from `st` on, outside from `exp` on, no
-/// leeway.
+/// Checks a token's span with Akamai's rule: inside from `st` on, outside from `exp` on.
 fn check_span(
     start: Option<Timestamp>,
     end: Timestamp,
     now: Timestamp,
-) -> Result<crate::lifetime::Lifetime, EdgeTokenError> {
-    let lifetime = crate::lifetime::Lifetime::new(start.unwrap_or(Timestamp(0)), end)?;
-    lifetime.check(now, std::time::Duration::ZERO)?;
+    leeway: Leeway,
+) -> Result<Lifetime, EdgeTokenError> {
+    let lifetime = Lifetime::new(start.unwrap_or(Timestamp(0)), end)?;
+    lifetime.check(now, leeway.duration())?;
     Ok(lifetime)
 }
 
@@ -153,8 +197,8 @@ mod tests {
 
     #[test]
     fn the_same_key_is_read_from_each_spelling() {
-        let mac = |text| EdgeKeys::key_from_hex(text).unwrap().mac(&[b"x"]);
-        assert_eq!(mac("52a1").as_ref(), mac(" 0x52A1\n").as_ref());
+        let bytes = |text| EdgeKeys::secret_from_hex(text).unwrap();
+        assert!(bytes("52a1").ct_eq(bytes(" 0x52A1\n").expose()));
     }
 
     #[test]

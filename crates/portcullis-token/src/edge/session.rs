@@ -9,12 +9,12 @@
 //! SPEC: AMD session tokens as seen in the field; how headers enter the salt is ours, since
 //! Akamai's way is not published. SEC-35.
 
-use std::{fmt::Write as _, net::IpAddr, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, net::IpAddr, time::Duration};
 
 use portcullis_base::Timestamp;
 
 use super::{
-    EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup,
+    EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup, Signed, UnknownFields,
     access::SESSION_MARK,
     acl::Acl,
     check_address, check_span, escape,
@@ -24,7 +24,8 @@ use super::{
 use crate::{
     Verified,
     identity::{TokenFormat, TokenIdentity},
-    lifetime::Lifetime,
+    lifetime::{Leeway, Lifetime},
+    token_key::MacBytes,
 };
 
 /// The name session tokens travel under, and the mark that begins their payload.
@@ -32,8 +33,8 @@ pub const NAME: &str = "hdntl";
 
 /// A token that was read and not yet verified. It shows nothing of what it says.
 #[derive(Debug)]
-pub struct SessionToken {
-    fields: Fields,
+pub struct SessionToken<'a> {
+    fields: Fields<'a>,
     acl: Acl,
     data: Option<String>,
 }
@@ -43,13 +44,22 @@ pub struct SessionToken {
 /// # Errors
 ///
 /// Says which rule of the text is broken; [`EdgeTokenError::WrongKind`] for an access token.
-pub fn parse(raw: &str) -> Result<SessionToken, EdgeTokenError> {
-    let fields = Fields::parse(raw)?;
+pub fn parse(raw: &str) -> Result<SessionToken<'_>, EdgeTokenError> {
+    parse_with(raw, UnknownFields::Refuse)
+}
+
+/// As [`parse`], with a choice of what becomes of fields nobody knows.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with(raw: &str, unknown: UnknownFields) -> Result<SessionToken<'_>, EdgeTokenError> {
+    let fields = Fields::parse(raw, unknown)?;
     // SECURITY: as in `access::parse`, a refusal may rest on what is not verified.
     let payload = fields.data.as_deref().and_then(|data| data.strip_prefix(SESSION_MARK));
     let data = match payload.map(|rest| (rest, rest.strip_prefix(','))) {
         Some(("", _)) => None,
-        Some((_, Some(carried))) => Some(decoded(carried)),
+        Some((_, Some(carried))) => Some(decoded(carried).into_owned()),
         _ => return Err(EdgeTokenError::WrongKind),
     };
     if fields.start.is_some() {
@@ -57,12 +67,12 @@ pub fn parse(raw: &str) -> Result<SessionToken, EdgeTokenError> {
     }
     let acl = fields.acl.as_deref().ok_or(FieldFault::NoAcl)?;
     let acl = escape::decode_session_acl(acl).ok_or(FieldFault::Character)?;
-    let acl = Acl::parse(&acl).map_err(FieldFault::Acl)?;
+    let acl = Acl::read(acl).map_err(FieldFault::Acl)?;
     Ok(SessionToken { fields, acl, data })
 }
 
-impl SessionToken {
-    /// Checks the token for one request: MAC, times, path, address, in this order.
+impl SessionToken<'_> {
+    /// Checks the token for one request: path, MAC, times, coverage, address, in this order.
     ///
     /// # Errors
     ///
@@ -73,24 +83,44 @@ impl SessionToken {
         lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Result<Verified<SessionClaims>, EdgeTokenError> {
+        self.verify_within(keys, lookup, now, Leeway::NONE)
+    }
+
+    /// As [`Self::verify`], where the issuer's clock may differ from ours by `leeway`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_within(
+        self,
+        keys: &EdgeKeys,
+        lookup: &Lookup<'_>,
+        now: Timestamp,
+        leeway: Leeway,
+    ) -> Result<Verified<SessionClaims>, EdgeTokenError> {
         path::check(lookup.path)?;
-        let signed = self.fields.signed.as_bytes();
-        if !keys.agree(&[signed], lookup.header_salt, &self.fields.mac) {
-            return Err(EdgeTokenError::Mac);
-        }
-        let lifetime = check_span(None, self.fields.end, now)?;
-        if !self.acl.admits(lookup.path) {
-            return Err(EdgeTokenError::Path);
-        }
+        self.check_mac(keys, lookup)?;
+        let lifetime = check_span(None, self.fields.end, now, leeway)?;
+        self.check_coverage(lookup)?;
         check_address(self.fields.address, lookup.address)?;
         Ok(Verified::new(SessionClaims {
             acl: self.acl,
             lifetime,
             address: self.fields.address,
-            id: self.fields.id,
+            id: self.fields.id.map(Cow::into_owned),
             data: self.data,
             mac: self.fields.mac,
         }))
+    }
+
+    fn check_mac(&self, keys: &EdgeKeys, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
+        let fields = &*self.fields.signed;
+        let signed = Signed { fields, url: None, extra_salt: lookup.header_salt };
+        keys.check_mac(&signed, &self.fields.mac)
+    }
+
+    fn check_coverage(&self, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
+        if self.acl.admits(lookup.path) { Ok(()) } else { Err(EdgeTokenError::Path) }
     }
 }
 
@@ -107,14 +137,14 @@ pub struct SessionClaims {
     pub id: Option<String>,
     /// The payload carried over from the access token.
     pub data: Option<String>,
-    mac: [u8; 32],
+    mac: MacBytes,
 }
 
 impl SessionClaims {
     /// What tells this token from every other (SEC-40).
     #[must_use]
     pub fn identity(&self) -> Option<TokenIdentity> {
-        TokenIdentity::new(TokenFormat::Edge, "", &self.mac)
+        TokenIdentity::new(TokenFormat::Edge, "", self.mac.as_ref())
     }
 }
 
@@ -163,7 +193,8 @@ pub fn issue(request: &SessionRequest<'_>, keys: &EdgeKeys) -> Result<String, Is
     text.field("acl", Some(escape::session_acl(request.acl.as_str())));
     text.field("id", request.id.map(escape::component));
     text.field("data", Some(data));
-    let mac = keys.sign(&[text.as_bytes()], request.header_salt);
+    let signed = Signed { fields: text.as_str(), url: None, extra_salt: request.header_salt };
+    let mac = keys.sign(&signed);
     text.close(&mac)
 }
 
