@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use portcullis_base::{TrackClass, json::Value};
 pub use portcullis_token::jwt::CONTENT_KEY_ID as KEY_CLAIM;
 use portcullis_token::jwt::JwtClaims;
+pub use portcullis_token::jwt::MAX_USES as USES_CLAIM;
 
 use crate::model::{AllowedClasses, RequiredClaim};
 

@@ -177,6 +177,8 @@ pub enum Rule {
     Token,
     /// The token is for this content.
     TokenContent,
+    /// The token has a use left.
+    Uses,
     /// The content's time window.
     Window,
 }
@@ -198,6 +200,7 @@ impl Rule {
             Self::Terms => "terms",
             Self::Token => "token",
             Self::TokenContent => "token-content",
+            Self::Uses => "uses",
             Self::Window => "window",
         }
     }

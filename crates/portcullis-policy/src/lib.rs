@@ -21,6 +21,7 @@ mod packaging;
 mod reason;
 mod rules;
 mod token;
+mod uses;
 mod words;
 
 pub use decision::{Decision, Outcome, Rule, Step, Verdict};
@@ -30,5 +31,7 @@ pub use edge::{
 pub use grant::{Grant, Purpose};
 pub use license::{Caller, LicenseAsk, LicenseGrant, decide_license};
 pub use packaging::{PackagingAsk, PackagingFacts, PackagingGrant, decide_packaging};
+pub use portcullis_token::identity::TokenIdentity;
 pub use reason::{Kind, Reason, ReasonError};
 pub use token::{TokenAsk, TokenGrant, decide_token};
+pub use uses::{LimitedUse, UseCount};

@@ -9,10 +9,10 @@ use std::{net::IpAddr, time::Duration};
 
 use portcullis_base::{DrmSystem, KeyId, Timestamp, UserId};
 use portcullis_drm::LicenseTerms;
-use portcullis_token::{Verified, jwt::JwtClaims};
+use portcullis_token::{Verified, identity::TokenIdentity, jwt::JwtClaims};
 
 use crate::{
-    Decision, Grant, Purpose, Rule,
+    Decision, Grant, LimitedUse, Purpose, Reason, Rule, UseCount,
     decision::{Step, Trace},
     model::{Facts, Restriction},
     rules,
@@ -28,6 +28,15 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// What the token is known by.
+    #[must_use]
+    pub fn identity(&self) -> Option<TokenIdentity> {
+        match self {
+            Self::Anonymous => None,
+            Self::Holder(token) => token.claims().identity(),
+        }
+    }
+
     /// The user the token names, if it names one that can be a user id.
     #[must_use]
     pub fn subject(&self) -> Option<UserId> {
@@ -49,11 +58,12 @@ pub struct LicenseAsk {
     pub address: Option<IpAddr>,
 }
 
-/// What a license may contain: one grant per key, and the terms.
+/// What a license may contain: one grant per key, and the terms; and the use of the token
+/// that has to be taken for it, if its uses are counted.
 ///
 /// ```compile_fail,E0451
 /// fn forge(terms: portcullis_drm::LicenseTerms) -> portcullis_policy::LicenseGrant {
-///     portcullis_policy::LicenseGrant { grants: Vec::new(), terms }
+///     portcullis_policy::LicenseGrant { grants: Vec::new(), terms, limited: None }
 /// }
 /// ```
 ///
@@ -66,12 +76,19 @@ pub struct LicenseAsk {
 pub struct LicenseGrant {
     grants: Vec<Grant>,
     terms: LicenseTerms,
+    limited: Option<LimitedUse>,
 }
 
 impl LicenseGrant {
-    /// The grants, at least one, in the order of the content's keys.
-    pub fn grants(&self) -> &[Grant] {
-        &self.grants
+    /// The keys that were granted, at least one, in the order of the content's keys.
+    pub fn kids(&self) -> impl Iterator<Item = &KeyId> {
+        self.grants.iter().map(Grant::kid)
+    }
+
+    /// The use that has to be taken, if the uses of the caller's token are counted.
+    #[must_use]
+    pub const fn limited_use(&self) -> Option<&LimitedUse> {
+        self.limited.as_ref()
     }
 
     /// The terms.
@@ -80,10 +97,14 @@ impl LicenseGrant {
         &self.terms
     }
 
-    /// The grants and the terms.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<Grant>, LicenseTerms) {
-        (self.grants, self.terms)
+    /// The grants and the terms, once the use was taken that [`Self::limited_use`] names.
+    ///
+    /// # Errors
+    ///
+    /// When a use had to be taken and was not; then nothing may be opened.
+    pub fn settle(self, count: UseCount) -> Result<(Vec<Grant>, LicenseTerms), Reason> {
+        count.settles(self.limited.as_ref())?;
+        Ok((self.grants, self.terms))
     }
 }
 
@@ -94,7 +115,7 @@ pub fn decide_license(
     ask: &LicenseAsk,
     now: Timestamp,
 ) -> Decision<LicenseGrant> {
-    let Facts { content, key_policy, entitled } = facts;
+    let Facts { content, key_policy, entitled, .. } = facts;
     let mut trace = Trace::new();
     trace.add(rules::key_policy::check(content, key_policy));
     trace.add(rules::token::check(&key_policy.restriction, caller));
@@ -107,6 +128,7 @@ pub fn decide_license(
     let (keys, step) = rules::keys::pick(facts, caller, &ask.kids);
     trace.add(step);
     trace.add(rules::terms::check(&key_policy.terms, ask.system));
+    trace.add(rules::uses::check(caller, facts));
 
     trace.conclude(|| LicenseGrant {
         grants: keys
@@ -117,16 +139,32 @@ pub fn decide_license(
             })
             .collect(),
         terms: key_policy.terms.clone(),
+        limited: limited_use(caller, facts),
     })
+}
+
+fn limited_use(caller: &Caller, facts: &Facts) -> Option<LimitedUse> {
+    let Caller::Holder(token) = caller else { return None };
+    let token = token.claims();
+    Some(LimitedUse {
+        max: token.max_uses?,
+        // INVARIANT: `rules::uses` refused a token that is limited and has no identity.
+        identity: token.identity()?,
+        tenant: facts.content.tenant.clone(),
+        over: token.lifetime.end().saturating_add(leeway(&facts.key_policy.restriction)),
+    })
+}
+
+fn leeway(restriction: &Restriction) -> Duration {
+    match restriction {
+        Restriction::Open => Duration::ZERO,
+        Restriction::Token(wanted) => wanted.leeway,
+    }
 }
 
 fn lifetime(restriction: &Restriction, caller: &Caller, now: Timestamp) -> Step {
     let Caller::Holder(token) = caller else {
         return Step::skip(Rule::Lifetime, "there is no token");
     };
-    let leeway = match restriction {
-        Restriction::Open => Duration::ZERO,
-        Restriction::Token(wanted) => wanted.leeway,
-    };
-    rules::lifetime::check(&token.claims().lifetime, leeway, now)
+    rules::lifetime::check(&token.claims().lifetime, leeway(restriction), now)
 }

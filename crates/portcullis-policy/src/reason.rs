@@ -28,6 +28,8 @@ pub enum Reason {
     PathMalformed,
     /// The content may not be reached from this network address.
     PlaceAddress,
+    /// Uses of tokens could not be counted.
+    ReplayUnavailable,
     /// The API key's role does not permit this.
     RoleMissing,
     /// A rule that applies could not be evaluated.
@@ -76,6 +78,8 @@ pub enum Reason {
     TokenTooLong,
     /// The content's key policy is open, there is no token to issue.
     TokenUnneeded,
+    /// No use of the token is left.
+    TokenUsedUp,
     /// The content's time window is over.
     WindowClosed,
     /// The content's time window has not begun.
@@ -93,6 +97,7 @@ impl Reason {
         Self::KeyUnknown,
         Self::PathMalformed,
         Self::PlaceAddress,
+        Self::ReplayUnavailable,
         Self::RoleMissing,
         Self::RuleUnavailable,
         Self::TermsSystem,
@@ -117,6 +122,7 @@ impl Reason {
         Self::TokenSignature,
         Self::TokenTooLong,
         Self::TokenUnneeded,
+        Self::TokenUsedUp,
         Self::WindowClosed,
         Self::WindowNotOpen,
     ];
@@ -133,6 +139,7 @@ impl Reason {
             Self::KeyUnknown => "key.unknown",
             Self::PathMalformed => "path.malformed",
             Self::PlaceAddress => "place.address",
+            Self::ReplayUnavailable => "replay.unavailable",
             Self::RoleMissing => "role.missing",
             Self::RuleUnavailable => "rule.unavailable",
             Self::TermsSystem => "terms.system",
@@ -157,6 +164,7 @@ impl Reason {
             Self::TokenSignature => "token.signature",
             Self::TokenTooLong => "token.too_long",
             Self::TokenUnneeded => "token.unneeded",
+            Self::TokenUsedUp => "token.used_up",
             Self::WindowClosed => "window.closed",
             Self::WindowNotOpen => "window.not_open",
         }
@@ -195,10 +203,11 @@ impl Reason {
             | Self::TokenNoEnd
             | Self::TokenNoId
             | Self::TokenTooLong
+            | Self::TokenUsedUp
             | Self::TokenAlgorithm
             | Self::TokenHeader
             | Self::TokenKey => Kind::Unauthenticated,
-            Self::RuleUnavailable => Kind::Unavailable,
+            Self::ReplayUnavailable | Self::RuleUnavailable => Kind::Unavailable,
         }
     }
 
@@ -214,6 +223,7 @@ impl Reason {
             Self::KeyUnknown => "no key asked for belongs to the content",
             Self::PathMalformed => "the path could be read in more than one way",
             Self::PlaceAddress => "the content may not be reached from this network address",
+            Self::ReplayUnavailable => "uses of tokens could not be counted",
             Self::RoleMissing => "the API key's role does not permit this",
             Self::RuleUnavailable => "a rule that applies could not be evaluated",
             Self::TermsSystem => "the DRM system cannot enforce the terms of the license",
@@ -238,6 +248,7 @@ impl Reason {
             Self::TokenSignature => "the token's signature does not match any trusted key",
             Self::TokenTooLong => "the token is longer than any that is accepted",
             Self::TokenUnneeded => "the content's key policy is open, there is no token to issue",
+            Self::TokenUsedUp => "no use of the token is left",
             Self::WindowClosed => "the content's time window is over",
             Self::WindowNotOpen => "the content's time window has not begun",
         }

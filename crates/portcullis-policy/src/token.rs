@@ -4,7 +4,7 @@
 //! later is looked at now, so that a viewer who may not watch is told before the player
 //! starts; and it is looked at again then. Nothing is signed here.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use portcullis_base::{
     ContentId, KeyId, Timestamp, UserId,
@@ -13,12 +13,13 @@ use portcullis_base::{
 
 use crate::{
     Decision, Reason, Rule,
-    claims::{CONTENT_CLAIM, KEY_CLAIM},
+    claims::{CONTENT_CLAIM, KEY_CLAIM, USES_CLAIM},
     decision::{Step, Trace},
     model::{Content, Entitlement, EntitlementRule, Facts, Operator, Restriction, Role},
     model::{RequiredClaim, TokenRestriction},
     rules,
 };
+use portcullis_token::jwt::COUNTED_LIFETIME_MAX;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct TokenAsk {
     pub address: Option<IpAddr>,
     /// A key to name in the token, for players and policies that expect it.
     pub key: Option<KeyId>,
+    /// How often the token is to be good for a license; without end if absent.
+    pub max_uses: Option<NonZeroU32>,
 }
 
 /// A token that may be issued.
@@ -97,7 +100,7 @@ impl TokenGrant {
 
 /// Decides whether a token for the content may be issued.
 pub fn decide_token(ask: &TokenAsk, facts: &Facts, now: Timestamp) -> Decision<TokenGrant> {
-    let Facts { content, key_policy, entitled } = facts;
+    let Facts { content, key_policy, entitled, .. } = facts;
     let mut trace = Trace::new();
     trace.add(rules::tenant::check(&ask.requester, content));
     trace.add(rules::role::check(&ask.requester, Role::Issuer));
@@ -120,8 +123,8 @@ pub fn decide_token(ask: &TokenAsk, facts: &Facts, now: Timestamp) -> Decision<T
         subject: ask.subject.clone(),
         issuer: wanted.issuer.clone(),
         audience: wanted.audience.clone(),
-        lifetime: lifetime(wanted, facts, now),
-        claims: claims(wanted, content, ask.key),
+        lifetime: lifetime(wanted, facts, ask, now),
+        claims: claims(wanted, content, ask),
     })
 }
 
@@ -135,6 +138,13 @@ fn restriction(restriction: &Restriction, ask: &TokenAsk) -> Step {
         return Step::refuse(Rule::Token, Reason::RuleUnavailable, detail);
     }
     let cannot_fill = |claim: &&RequiredClaim| {
+        if claim.name == USES_CLAIM {
+            let asked = ask.max_uses.map(|uses| uses.to_string());
+            return match &claim.value {
+                None => asked.is_none(),
+                Some(fixed) => asked.is_some_and(|asked| asked != *fixed),
+            };
+        }
         let ours = claim.name == CONTENT_CLAIM || claim.name == "sub";
         let named_key = claim.name == KEY_CLAIM && ask.key.is_some();
         claim.value.is_none() && !ours && !named_key
@@ -168,23 +178,32 @@ fn key(asked: Option<KeyId>, content: &Content) -> Step {
     }
 }
 
-fn lifetime(wanted: &TokenRestriction, facts: &Facts, now: Timestamp) -> Duration {
+fn lifetime(wanted: &TokenRestriction, facts: &Facts, ask: &TokenAsk, now: Timestamp) -> Duration {
     let entitled_until = match (facts.key_policy.entitlement, &facts.entitled) {
         (EntitlementRule::Listed, Entitlement::Listed { window, .. }) => window.closes(),
         _ => None,
     };
     let until = |end: Option<Timestamp>| end.map_or(Duration::MAX, |end| now.until(end));
     let longest = Duration::from_secs(wanted.lifetime_max.as_secs());
+    let limits = |claim: &RequiredClaim| {
+        claim.name == USES_CLAIM && claim.value.as_deref() != Some("unlimited")
+    };
+    let required = wanted.required_claims.iter().any(limits);
+    let counted = ask.max_uses.is_some() || required;
+    let longest = if counted { longest.min(COUNTED_LIFETIME_MAX) } else { longest };
     longest.min(until(facts.content.window.closes())).min(until(entitled_until))
 }
 
-fn claims(wanted: &TokenRestriction, content: &Content, key: Option<KeyId>) -> Object {
+fn claims(wanted: &TokenRestriction, content: &Content, ask: &TokenAsk) -> Object {
     let fixed = wanted.required_claims.iter().filter_map(|claim| {
         claim.value.as_ref().map(|value| (claim.name.clone(), Value::from(value.as_str())))
     });
     let mut claims: Object = fixed.collect();
     claims.insert(CONTENT_CLAIM.to_owned(), Value::from(content.id.as_str()));
-    if let Some(kid) = key {
+    if let Some(uses) = ask.max_uses {
+        claims.insert(USES_CLAIM.to_owned(), Value::from(uses.to_string()));
+    }
+    if let Some(kid) = ask.key {
         claims.insert(KEY_CLAIM.to_owned(), Value::from(kid.to_string()));
     }
     claims

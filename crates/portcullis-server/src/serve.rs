@@ -10,9 +10,10 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use portcullis_base::{Clock, Rng};
@@ -65,6 +66,7 @@ pub async fn serve(
         stopping: AtomicBool::new(false),
         demo,
     });
+    let sweeper = tokio::spawn(sweep(Arc::downgrade(&app)));
     let (send, receive) = watch::channel(false);
     let running: Vec<_> = listeners
         .into_iter()
@@ -77,12 +79,34 @@ pub async fn serve(
     started(&bound);
     stop.await;
 
+    sweeper.abort();
+    let _ = sweeper.await;
     app.stopping.store(true, Ordering::Relaxed);
     let _ = send.send(true);
     for door in running {
         let _ = door.await;
     }
     close(app).await
+}
+
+/// Forgets, little by little, what nobody needs to remember any more (SEC-23, REL-48).
+async fn sweep(app: Weak<App>) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        loop {
+            match app.store.uses().forget().await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(error = ?error, "old uses of tokens cannot be forgotten");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 async fn close(app: Arc<App>) -> Result<(), ServeError> {
@@ -179,6 +203,8 @@ pub enum ServeError {
     #[error(transparent)]
     Store(#[from] portcullis_store::Error),
 }
+
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {

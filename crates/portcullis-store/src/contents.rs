@@ -132,7 +132,7 @@ impl Store {
                 Some(window) => Entitlement::Listed { subject: subject.clone(), window: *window },
             },
         };
-        Ok(Some(Facts { content: entry.content.clone(), key_policy, entitled }))
+        Ok(Some(Facts { content: entry.content.clone(), key_policy, entitled, used: None }))
     }
 
     /// All that a packaging decision depends on; `None` when there is no such content.

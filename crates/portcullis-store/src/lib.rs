@@ -10,6 +10,7 @@
 //! | `ring`, `vault` | keks, and what they seal |
 //! | `audit/` | the chained log |
 //! | `snapshot` | all that decisions read, in memory |
+//! | `uses` | how often tokens were used |
 //! | `contents`, `editions`, `key_policies`, `token_keys`, `api_keys` | one file per use |
 
 mod api_keys;
@@ -25,6 +26,7 @@ mod ring;
 mod snapshot;
 mod store;
 mod token_keys;
+mod uses;
 mod vault;
 
 pub use api_keys::{ApiKey, NewApiKey};
@@ -33,4 +35,5 @@ pub use backend::Location;
 pub use error::Error;
 pub use store::{Store, StoreOptions};
 pub use token_keys::{TokenKey, TokenKeyUse};
+pub use uses::{Reserved, TokenDigest, Use, Uses};
 pub use vault::Vault;

@@ -22,6 +22,7 @@ use crate::{
     },
     ring,
     snapshot::Snapshots,
+    uses::Uses,
     vault::Vault,
 };
 
@@ -47,6 +48,7 @@ pub struct Store {
     read: SqlitePool,
     audit: Arc<Audit>,
     vault: Vault,
+    uses: Uses,
     api_key_pepper: Secret<32>,
     poll: JoinHandle<()>,
 }
@@ -106,11 +108,18 @@ impl Store {
             snapshots: snapshots.clone(),
             audit: audit.clone(),
             clock: clock.clone(),
+            rng: rng.clone(),
+        };
+        let uses = Uses {
+            writer: writer.clone(),
+            read: read.clone(),
+            clock: clock.clone(),
             rng,
+            key: hmac_key(root, Label::ReplayDigest),
         };
         let poll = tokio::spawn(poll(snapshots.clone()));
         let api_key_pepper = root.derive(Label::ApiKeyPepper);
-        Ok(Self { writer, snapshots, clock, read, audit, vault, api_key_pepper, poll })
+        Ok(Self { writer, snapshots, clock, read, audit, vault, uses, api_key_pepper, poll })
     }
 
     /// Finishes what is being written, signs a last checkpoint and closes the database.
@@ -124,6 +133,12 @@ impl Store {
     #[must_use]
     pub const fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// Counts the uses of tokens.
+    #[must_use]
+    pub const fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// The audit log.

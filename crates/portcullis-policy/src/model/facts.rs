@@ -14,4 +14,7 @@ pub struct Facts {
     pub key_policy: KeyPolicy,
     /// What the entitlement list says about the caller.
     pub entitled: Entitlement,
+    /// How often the caller's token was used so far, where somebody looked. A request does
+    /// not: it takes a use and is told whether there was one.
+    pub used: Option<u32>,
 }

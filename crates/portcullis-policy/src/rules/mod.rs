@@ -14,4 +14,5 @@ pub(crate) mod tenant;
 pub(crate) mod terms;
 pub(crate) mod token;
 pub(crate) mod token_content;
+pub(crate) mod uses;
 pub(crate) mod window;

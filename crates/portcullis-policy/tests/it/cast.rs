@@ -55,7 +55,7 @@ pub(crate) fn facts() -> Facts {
         entitlement: EntitlementRule::Anyone,
         addresses: AddressRule::NONE,
     };
-    Facts { content: film(), key_policy, entitled: Entitlement::Absent }
+    Facts { content: film(), key_policy, entitled: Entitlement::Absent, used: None }
 }
 
 pub(crate) fn token_restriction(facts: &mut Facts) -> &mut TokenRestriction {

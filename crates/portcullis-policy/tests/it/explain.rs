@@ -31,6 +31,7 @@ address       refuses 192.0.2.7 lies in the denied range 192.0.2.0/24
 entitlement   refuses ended at 2026-09-21T13:13:20Z, 1 h ago
 keys          allows  1 of 2 keys asked for: SD
 terms         allows  clearkey can enforce the terms
+uses          skips   the token may be used any number of times
 refused: window.not_open (the content's time window has not begun)";
     assert_eq!(decision.to_string(), expected);
     assert_eq!(decision.reason(), Some(Reason::WindowNotOpen));

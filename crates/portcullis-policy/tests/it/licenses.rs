@@ -1,11 +1,12 @@
 //! What is granted when the answer is yes.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use portcullis_base::{DrmSystem, KeyId, json::Value};
 use portcullis_policy::{
-    EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, Purpose, Reason, TokenAsk, decide_edge,
-    decide_license, decide_token,
+    EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, Purpose, Reason, TokenAsk, UseCount,
+    claims::USES_CLAIM,
+    decide_edge, decide_license, decide_token,
     model::{Entitlement, Facts, RequiredClaim},
 };
 
@@ -21,9 +22,7 @@ fn ask(kids: &[KeyId]) -> LicenseAsk {
 #[track_caller]
 fn check_kids(facts: &Facts, asked: &[KeyId], expected: Result<&[KeyId], Reason>) {
     let decision = decide_license(&tokens::for_film(), facts, &ask(asked), NOW);
-    let granted = decision
-        .into_allowed()
-        .map(|grant| grant.grants().iter().map(|grant| *grant.kid()).collect::<Vec<_>>());
+    let granted = decision.into_allowed().map(|grant| grant.kids().copied().collect::<Vec<_>>());
     assert_eq!(granted, expected.map(<[_]>::to_vec));
 }
 
@@ -50,7 +49,8 @@ fn a_class_that_is_not_allowed_is_left_out() {
 fn a_grant_says_whose_key_it_opens_and_what_for() {
     let facts = cast::facts();
     let decision = decide_license(&tokens::for_film(), &facts, &ask(&[cast::SD]), NOW);
-    let (grants, terms) = decision.into_allowed().unwrap().into_parts();
+    let grant = decision.into_allowed().unwrap();
+    let (grants, terms) = grant.settle(UseCount::NotCounted).unwrap();
     assert_eq!(terms, facts.key_policy.terms);
     assert_eq!(grants[0].tenant(), &facts.content.tenant);
     assert_eq!(grants[0].content(), &facts.content.id);
@@ -75,7 +75,7 @@ fn the_milder_key_policy_of_another_content_is_not_used() {
 
 fn token_ask(key: Option<KeyId>) -> TokenAsk {
     let subject = "alice".parse().unwrap();
-    TokenAsk { requester: cast::issuer(), subject, address: None, key }
+    TokenAsk { requester: cast::issuer(), subject, address: None, key, max_uses: None }
 }
 
 #[track_caller]
@@ -97,6 +97,36 @@ fn a_token_does_not_outlive_the_window_or_the_entitlement() {
 }
 
 #[test]
+fn a_counted_token_is_short_and_says_how_often_it_may_be_used() {
+    let mut facts = cast::facts();
+    cast::token_restriction(&mut facts).lifetime_max = Duration::from_secs(86_400);
+    let grant = |facts: &Facts, uses: Option<u32>| {
+        let max_uses = uses.and_then(NonZeroU32::new);
+        decide_token(&TokenAsk { max_uses, ..token_ask(None) }, facts, NOW).into_allowed()
+    };
+    let unlimited = grant(&facts, None).unwrap();
+    assert_eq!(unlimited.lifetime(), Duration::from_secs(86_400));
+    assert_eq!(unlimited.claims().get(USES_CLAIM), None);
+    let counted = grant(&facts, Some(3)).unwrap();
+    assert_eq!(counted.lifetime(), Duration::from_secs(3600));
+    assert_eq!(counted.claims().get(USES_CLAIM), Some(&Value::from("3")));
+
+    // A key policy that wants its tokens counted.
+    let want = |facts: &mut Facts, value: Option<&str>| {
+        let claim = RequiredClaim { name: USES_CLAIM.to_owned(), value: value.map(str::to_owned) };
+        cast::token_restriction(facts).required_claims = vec![claim];
+    };
+    want(&mut facts, None);
+    assert_eq!(grant(&facts, None).unwrap_err(), Reason::RuleUnavailable);
+    assert_eq!(grant(&facts, Some(3)).unwrap().lifetime(), Duration::from_secs(3600));
+    want(&mut facts, Some("1"));
+    assert_eq!(grant(&facts, Some(3)).unwrap_err(), Reason::RuleUnavailable);
+    let fixed = grant(&facts, None).unwrap();
+    assert_eq!(fixed.claims().get(USES_CLAIM), Some(&Value::from("1")));
+    assert_eq!(fixed.lifetime(), Duration::from_secs(3600));
+}
+
+#[test]
 fn a_token_we_may_issue_is_one_the_license_accepts() {
     let mut facts = cast::facts();
     cast::listed(&mut facts);
@@ -110,7 +140,7 @@ fn a_token_we_may_issue_is_one_the_license_accepts() {
     let caller = tokens::holder("alice", &claims.collect::<Vec<_>>());
     let all = ask(&[cast::AUDIO, cast::SD, cast::HD]);
     let license = decide_license(&caller, &facts, &all, NOW).into_allowed().unwrap();
-    assert_eq!(license.grants().len(), 1, "the token names one key");
+    assert_eq!(license.kids().count(), 1, "the token names one key");
 
     let reason = decide_token(&token_ask(None), &facts, NOW).reason();
     assert_eq!(reason, Some(Reason::KeyUnknown), "such a token has to name a key");

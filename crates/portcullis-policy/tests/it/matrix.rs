@@ -9,7 +9,7 @@ use std::fmt::{Display, Write as _};
 use portcullis_base::{DrmSystem, KeyId, Scheme, Timestamp};
 use portcullis_policy::{
     Caller, Decision, EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, PackagingAsk, PackagingFacts,
-    Reason, Rule, TokenAsk, decide_edge, decide_license, decide_packaging, decide_token,
+    Reason, Rule, TokenAsk, UseCount, decide_edge, decide_license, decide_packaging, decide_token,
     model::{Facts, Operator},
 };
 
@@ -39,6 +39,7 @@ fn matrix() -> String {
         licenses_token(),
         licenses_place(),
         licenses_keys(),
+        licenses_uses(),
         issuing(),
         edge(),
         edge_routes(),
@@ -76,7 +77,7 @@ impl LicenseCase {
         };
         cell(decision, |grant| {
             let class = |kid: &KeyId| cast::film().key(kid).unwrap().class.to_string();
-            let classes: Vec<_> = grant.grants().iter().map(|grant| class(grant.kid())).collect();
+            let classes: Vec<_> = grant.kids().map(class).collect();
             let all = classes.len() == cast::film().keys.len();
             if all { String::new() } else { classes.join(" ") }
         })
@@ -153,6 +154,33 @@ fn licenses_keys() -> String {
     format!("{first}\n{}", table("license, by terms", &rows, others, cell))
 }
 
+/// The last two columns are what an explanation knows beforehand; the others what a request
+/// is told by whoever counts.
+fn licenses_uses() -> String {
+    let case = |used| LicenseCase::new(|case| case.facts.used = used);
+    let columns = [
+        ("a use was taken", (case(None), UseCount::Taken)),
+        ("none is left", (case(None), UseCount::UsedUp)),
+        ("cannot be counted", (case(None), UseCount::Unavailable)),
+        ("nobody counted", (case(None), UseCount::NotCounted)),
+        ("used twice so far", (case(Some(2)), UseCount::Taken)),
+        ("used 3 times so far", (case(Some(3)), UseCount::Taken)),
+    ];
+    let names = ["our token", "nothing", "for three uses", "for one use"];
+    let rows = tokens::playback();
+    let rows: Vec<_> = rows.into_iter().filter(|(name, _)| names.contains(name)).collect();
+    table("license, by uses", &rows, &columns, |presents, (case, count)| {
+        let decision = match presents() {
+            Ok(caller) => decide_license(&caller, &case.facts, &case.ask, case.now),
+            Err(reason) => Decision::refused(Rule::Token, reason, ""),
+        };
+        match decision.into_allowed().and_then(|grant| grant.settle(*count)) {
+            Ok(_) => "✓".to_owned(),
+            Err(reason) => reason.to_string(),
+        }
+    })
+}
+
 fn issuing() -> String {
     let alice = |change: fn(&mut Facts)| {
         let mut facts = cast::facts();
@@ -174,6 +202,7 @@ fn issuing() -> String {
         subject: subject.parse().unwrap(),
         address: None,
         key: None,
+        max_uses: None,
     };
     let rows = [
         ("issuer, for alice", ask(cast::issuer(), "alice")),

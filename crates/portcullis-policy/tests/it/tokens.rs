@@ -106,6 +106,22 @@ fn alice(claims: &[(&str, Value)]) -> Playback {
 pub(crate) type Presents = fn() -> Result<Caller, Reason>;
 
 pub(crate) fn playback() -> Vec<(&'static str, Presents)> {
+    [good_and_bad(), counted()].concat()
+}
+
+/// Tokens whose uses are counted.
+fn counted() -> Vec<(&'static str, Presents)> {
+    vec![
+        ("for three uses", || alice(&[film(), (jwt::MAX_USES, Value::from("3"))]).verify()),
+        ("for one use", || alice(&[film(), (jwt::ONE_TIME, Value::from(true))]).verify()),
+        ("for one use, without id", || {
+            let once = [film(), (jwt::ONE_TIME, Value::from(true))];
+            alice(&once).changed(|token| token.issue.id = Some(String::new())).verify()
+        }),
+    ]
+}
+
+fn good_and_bad() -> Vec<(&'static str, Presents)> {
     vec![
         ("our token", || Ok(for_film())),
         ("nothing", || Ok(Caller::Anonymous)),
@@ -152,10 +168,6 @@ pub(crate) fn playback() -> Vec<(&'static str, Presents)> {
             alice(&[film()]).changed(long).verify()
         }),
         ("signed by another", || alice(&[film()]).changed(|token| token.secret = 2).verify()),
-        ("for one use, without id", || {
-            let once = [film(), (jwt::ONE_TIME, Value::from(true))];
-            alice(&once).changed(|token| token.issue.id = Some(String::new())).verify()
-        }),
         ("of another type", || {
             let other = |token: &mut Playback| token.issue.token_type = "console".to_owned();
             alice(&[film()]).changed(other).verify()

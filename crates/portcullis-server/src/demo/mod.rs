@@ -146,7 +146,8 @@ async fn start_playing(app: &App, id: &RequestId, request: Request) -> Result<Re
     };
 
     let made_at = app.clock.now().saturating_sub(viewer.tokens_age);
-    let wanted = Wanted { user: viewer.id.parse().map_err(|_| malformed())?, content };
+    let user = viewer.id.parse().map_err(|_| malformed())?;
+    let wanted = Wanted { user, content, max_uses: None };
     let shop = Operator::ApiKey { tenant: default_tenant(), role: Role::Issuer };
     let issued = tokens::issue_for(app, id, shop, "demo", &wanted, made_at).await?;
     let address = viewer.address.parse::<IpAddr>().map_err(|_| malformed())?;

@@ -20,11 +20,11 @@ use http::{
 };
 use portcullis_base::{ContentId, DrmSystem};
 use portcullis_drm::clearkey;
-use portcullis_policy::{LicenseAsk, LicenseGrant, Outcome as Decided};
+use portcullis_policy::{Grant, LicenseAsk, Outcome as Decided, Reason};
 use portcullis_store::audit::{Action, Entry, Member, Outcome as Recorded, Record};
 use zeroize::Zeroizing;
 
-use super::{Judged, judge, refusal};
+use super::{Judged, judge, refusal, uses};
 use crate::{
     app::{App, default_tenant},
     authenticate,
@@ -73,6 +73,7 @@ async fn answer(
         address: address::of_viewer(peer, &parts.headers, &app.proxy),
     };
 
+    let ask_address = ask.address;
     let now = app.clock.now();
     let judged = judge(&app.store, &app.trust, &content, token.as_deref(), ask, now)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
@@ -83,35 +84,43 @@ async fn answer(
     let record = record(app, &content, &judged, id);
     let grant = match judged.decision.into_parts().0 {
         Decided::Allow(grant) => grant,
-        Decided::Refuse(reason) => {
-            let record = record.with(Member::Reason, reason.code());
-            app.store
-                .audit()
-                .append(&record, Recorded::Refused)
-                .await
-                .map_err(|error| Stop::unavailable("audit.unavailable", &error))?;
-            return Err(refusal(reason));
-        }
+        Decided::Refuse(reason) => return Err(refused(app, record, reason).await),
     };
-    let entry = app
-        .store
-        .audit()
-        .begin(record)
-        .await
-        .map_err(|error| Stop::unavailable("audit.unavailable", &error))?;
-    let license = open_and_write(app, grant, entry).await?;
-    Ok(license_answer(license))
+    // A Clear Key request says nothing about the player. With the viewer's address beside it,
+    // a shared token does not serve everybody for as long as a repeat is the same use.
+    let from = ask_address.map(|address| address.to_string()).unwrap_or_default();
+    let system = DrmSystem::ClearKey.as_str().as_bytes();
+    let challenge = [system, content.as_str().as_bytes(), &body, from.as_bytes()];
+    let (count, taken) = uses::take(&app.store, &grant, &challenge).await;
+    let grants = match grant.settle(count) {
+        Ok((grants, _terms)) => grants,
+        Err(reason) => return Err(refused(app, record, reason).await),
+    };
+    let delivered = match app.store.audit().begin(record).await {
+        Ok(entry) => open_and_write(app, &grants, entry).await,
+        Err(error) => Err(Stop::unavailable("audit.unavailable", &error)),
+    };
+    uses::settle(taken, &delivered).await;
+    delivered.map(license_answer)
+}
+
+/// Records the refusal; it is told to the player only if that is durable.
+async fn refused(app: &App, record: Record, reason: Reason) -> Stop {
+    let record = record.with(Member::Reason, reason.code());
+    match app.store.audit().append(&record, Recorded::Refused).await {
+        Ok(_) => refusal(reason),
+        Err(error) => Stop::unavailable("audit.unavailable", &error),
+    }
 }
 
 /// Opens the granted keys and writes the license; closes the audit entry either way.
 async fn open_and_write(
     app: &App,
-    grant: LicenseGrant,
+    grants: &[Grant],
     entry: Entry,
 ) -> Result<Zeroizing<Vec<u8>>, Stop> {
-    let (grants, _terms) = grant.into_parts();
     let mut keys = Vec::with_capacity(grants.len());
-    for grant in &grants {
+    for grant in grants {
         match app.store.vault().open(grant).await {
             Ok(key) => keys.push(key),
             Err(error) => {
@@ -137,8 +146,12 @@ fn record(app: &App, content: &ContentId, judged: &Judged, id: &RequestId) -> Re
     let record = Record::new(Action::LicenseIssue, &actor, &object, tenant.as_str())
         .with(Member::RequestId, id.as_str())
         .with(Member::System, DrmSystem::ClearKey.as_str());
-    match &judged.policy {
+    let record = match &judged.policy {
         Some(policy) => record.with(Member::Policy, policy),
+        None => record,
+    };
+    match &judged.token {
+        Some(token) => record.with(Member::Token, &token.to_string()),
         None => record,
     }
 }

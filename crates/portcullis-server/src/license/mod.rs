@@ -5,13 +5,14 @@
 //! from what a viewer gets.
 
 pub(crate) mod clearkey;
+mod uses;
 
 use http::StatusCode;
 use portcullis_base::{ContentId, Timestamp, UserId};
 use portcullis_policy::{
     Caller, Decision, Kind, LicenseAsk, LicenseGrant, Reason, Rule, decide_license,
 };
-use portcullis_store::{Error, Store};
+use portcullis_store::{Error, Store, TokenDigest};
 
 use crate::{Trust, authenticate, http::stop::Stop};
 
@@ -24,6 +25,8 @@ pub struct Judged {
     pub subject: Option<UserId>,
     /// The key policy that decided.
     pub policy: Option<String>,
+    /// What the caller's token is known by.
+    pub token: Option<TokenDigest>,
 }
 
 /// Decides whether the holder of `token` may have the keys in `ask`. An empty list of keys
@@ -37,13 +40,48 @@ pub fn judge(
     trust: &Trust,
     content: &ContentId,
     token: Option<&str>,
-    mut ask: LicenseAsk,
+    ask: LicenseAsk,
     now: Timestamp,
+) -> Result<Judged, Error> {
+    judge_used(store, trust, content, token, ask, (None, now))
+}
+
+/// As [`judge`], for people to read: looks at how often the token was used so far, which a
+/// request does not, since it takes a use and is told whether there was one.
+///
+/// # Errors
+///
+/// As [`judge`], and when the database cannot be read.
+pub async fn explain(
+    store: &Store,
+    trust: &Trust,
+    content: &ContentId,
+    token: Option<&str>,
+    ask: LicenseAsk,
+    now: Timestamp,
+) -> Result<Judged, Error> {
+    let judged = judge(store, trust, content, token, ask.clone(), now)?;
+    match judged.token {
+        None => Ok(judged),
+        Some(digest) => {
+            let used = store.uses().count(digest).await?;
+            judge_used(store, trust, content, token, ask, (Some(used), now))
+        }
+    }
+}
+
+fn judge_used(
+    store: &Store,
+    trust: &Trust,
+    content: &ContentId,
+    token: Option<&str>,
+    mut ask: LicenseAsk,
+    (used, now): (Option<u32>, Timestamp),
 ) -> Result<Judged, Error> {
     let Some(mut facts) = store.license_facts(content, None)? else {
         let detail = format!("there is no content `{content}`");
         let decision = Decision::refused(Rule::Content, Reason::ContentUnknown, detail);
-        return Ok(Judged { decision, subject: None, policy: None });
+        return Ok(Judged { decision, subject: None, policy: None, token: None });
     };
     let policy = Some(facts.key_policy.name.to_string());
     let keys = trust.of(store, &facts.key_policy.name)?;
@@ -53,7 +91,7 @@ pub fn judge(
         Err(error) => {
             let reason = Reason::from(&error);
             let decision = Decision::refused(Rule::Token, reason, error.to_string());
-            return Ok(Judged { decision, subject: None, policy });
+            return Ok(Judged { decision, subject: None, policy, token: None });
         }
     };
     let subject = caller.subject();
@@ -62,11 +100,14 @@ pub fn judge(
     {
         facts.entitled = known.entitled;
     }
+    facts.used = used;
     if ask.kids.is_empty() {
         ask.kids = facts.content.keys.iter().map(|key| key.kid).collect();
     }
+    let token = caller.identity();
+    let token = token.and_then(|token| store.uses().digest(&facts.content.tenant, &token));
     let decision = decide_license(&caller, &facts, &ask, now);
-    Ok(Judged { decision, subject, policy })
+    Ok(Judged { decision, subject, policy, token })
 }
 
 /// How a refusal looks to a player.

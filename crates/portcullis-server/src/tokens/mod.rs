@@ -1,11 +1,12 @@
 //! `POST /api/token`: playback tokens for the operator's own back end.
 //!
-//! JSON in (`user_id`, `content_id`), JSON out (`token`, `expires_in`), as the token service
-//! of Azure's media samples answered. Who calls shows an API key of the role `issuer`. The
+//! JSON in (`user_id`, `content_id` and, if the token is to be good for so many licenses only,
+//! the number `max_uses`), JSON out (`token`, `expires_in`), as the token service of Azure's
+//! media samples answered. Who calls shows an API key of the role `issuer`. The
 //! decision whether this user may watch is made here for the first time, and again when the
 //! license is asked for.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -89,7 +90,13 @@ pub(crate) async fn issue_for(
     now: Timestamp,
 ) -> Result<Issued, Stop> {
     let tenant = requester.tenant().clone();
-    let ask = TokenAsk { requester, subject: wanted.user.clone(), address: None, key: None };
+    let ask = TokenAsk {
+        requester,
+        subject: wanted.user.clone(),
+        address: None,
+        key: None,
+        max_uses: wanted.max_uses,
+    };
     let decision = judge(&app.store, &wanted.content, &ask, now)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
     if let Some(demo) = &app.demo {
@@ -197,6 +204,7 @@ fn not_known() -> Stop {
 pub(crate) struct Wanted {
     pub(crate) user: UserId,
     pub(crate) content: ContentId,
+    pub(crate) max_uses: Option<NonZeroU32>,
 }
 
 fn parse(body: &[u8]) -> Result<Wanted, Stop> {
@@ -207,9 +215,23 @@ fn parse(body: &[u8]) -> Result<Wanted, Stop> {
         .as_object()
         .ok_or_else(|| malformed(format!("an object is expected, not {}", document.kind())))?;
     if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        return Err(malformed(format!("`{unknown}` is not known; expected user_id, content_id")));
+        let known = MEMBERS.join(", ");
+        return Err(malformed(format!("`{unknown}` is not known; expected {known}")));
     }
-    Ok(Wanted { user: member(members, "user_id")?, content: member(members, "content_id")? })
+    Ok(Wanted {
+        user: member(members, "user_id")?,
+        content: member(members, "content_id")?,
+        max_uses: max_uses(members)?,
+    })
+}
+
+fn max_uses(members: &Object) -> Result<Option<NonZeroU32>, Stop> {
+    let Some(value) = members.get("max_uses") else { return Ok(None) };
+    let uses = value.as_number().and_then(|number| number.as_u64());
+    let uses = uses.and_then(|uses| u32::try_from(uses).ok()).and_then(NonZeroU32::new);
+    uses.map(Some).ok_or_else(|| {
+        Stop::bad_request("request.malformed", "`max_uses` is a whole number of at least 1")
+    })
 }
 
 fn member<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -224,5 +246,5 @@ fn member<T: std::str::FromStr<Err: std::fmt::Display>>(
     })
 }
 
-const MEMBERS: [&str; 2] = ["user_id", "content_id"];
+const MEMBERS: [&str; 3] = ["user_id", "content_id", "max_uses"];
 const BODY_BYTES_MAX: usize = 16 << 10;

@@ -58,8 +58,45 @@ pub(crate) struct House {
     pub(crate) expired: String,
     /// One of another role.
     pub(crate) viewer: String,
+    server: Running,
+}
+
+/// A server on a folder, with a runtime of its own.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) bound: Bound,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(runtime: tokio::runtime::Runtime, folder: &Path, demo: Option<Demo>) -> Self {
+        let config = config::load(&folder.join("portcullis.toml")).unwrap();
+        let (bound_to, bound) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let server = thread::spawn(move || {
+            let started = move |bound: &Bound| bound_to.send(*bound).unwrap();
+            let until = async move { drop(stopped.await) };
+            runtime.block_on(serve(config, demo, started, until)).unwrap();
+        });
+        let bound = bound.recv_timeout(Duration::from_secs(30)).unwrap();
+        Self { bound, stop: Some(stop), server: Some(server) }
+    }
+
+    fn close(&mut self) {
+        drop(self.stop.take());
+        if let Some(server) = self.server.take() {
+            server.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.close();
+        }
+    }
 }
 
 impl House {
@@ -89,27 +126,33 @@ impl House {
             .build()
             .unwrap();
         let stocked = runtime.block_on(stock(folder.path()));
-        let config = config::load(&folder.path().join("portcullis.toml")).unwrap();
-        let (bound_to, bound) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        let server = thread::spawn(move || {
-            let started = move |bound: &Bound| bound_to.send(*bound).unwrap();
-            let until = async move { drop(stopped.await) };
-            runtime.block_on(serve(config, demo, started, until)).unwrap();
-        });
-        let bound = bound.recv_timeout(Duration::from_secs(30)).unwrap();
+        let server = Running::start(runtime, folder.path(), demo);
         let [film, sequel, trailer] = stocked.keys;
         let [issuer, expired, viewer] = stocked.api_keys;
-        let (stop, server) = (Some(stop), Some(server));
-        Self { folder, bound, film, sequel, trailer, issuer, expired, viewer, stop, server }
+        let bound = server.bound;
+        Self { folder, bound, film, sequel, trailer, issuer, expired, viewer, server }
     }
 
     /// Stops the server and waits until it has finished.
     pub(crate) fn close(&mut self) {
-        drop(self.stop.take());
-        if let Some(server) = self.server.take() {
-            server.join().unwrap();
-        }
+        self.server.close();
+    }
+
+    /// Stops the server and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.close();
+        self.server = self.sibling();
+        self.bound = self.server.bound;
+    }
+
+    /// Another server on the same folder and database.
+    pub(crate) fn sibling(&self) -> Running {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        Running::start(runtime, self.folder.path(), None)
     }
 
     pub(crate) const fn public(&self) -> SocketAddr {
@@ -130,14 +173,6 @@ impl House {
     /// Asks the token service.
     pub(crate) fn issue(&self, api_key: &str, body: &str) -> Answer {
         Request::post("/api/token", body).bearer(api_key).send(self.bound.api)
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            self.close();
-        }
     }
 }
 

@@ -27,3 +27,5 @@ mod records;
 mod routes;
 #[cfg(test)]
 mod token_service;
+#[cfg(test)]
+mod uses;

@@ -49,6 +49,9 @@ fn a_request_is_two_known_strings() {
     check(r#"["alice","film"]"#, 400, malformed);
     check("user_id=alice", 400, malformed);
     check("", 400, malformed);
+    for uses in ["0", "-1", "1.5", "\"1\"", "null", "4294967296"] {
+        check(&GOOD.replace('}', &format!(r#","max_uses":{uses}}}"#)), 400, malformed);
+    }
     check(&format!("{}{GOOD}", " ".repeat((16 << 10) - GOOD.len())), 200, "");
     check(&format!("{}{GOOD}", " ".repeat((16 << 10) - GOOD.len() + 1)), 413, "request.too_large");
 }
@@ -91,4 +94,16 @@ fn an_issued_token_verifies_and_licenses_its_content_only() {
     assert_eq!(house.license("film", &token, &house.film).status, 200);
     assert_eq!(house.license("premiere", &token, &house.film).status, 403);
     assert_eq!(house.license("sequel", &token, &house.sequel).status, 401);
+}
+
+#[test]
+fn a_token_that_was_asked_for_with_uses_has_so_many() {
+    let house = House::open();
+    let answer = house.issue(&house.issuer, &GOOD.replace('}', r#","max_uses":2}"#));
+    let token = answer.member("token").unwrap().as_str().unwrap().to_owned();
+    let license = |keys: usize| house.license("film", &token, &house.film[..keys]);
+    assert_eq!((license(1).status, license(2).status), (200, 200));
+    let third = license(3);
+    assert_eq!((third.status, third.code().as_str()), (401, "token.used_up"));
+    assert_eq!(license(1).status, 200, "asked again, the same use");
 }

@@ -88,6 +88,29 @@ CREATE TABLE api_keys (
     created_ms BIGINT NOT NULL
 );
 
+-- How often tokens were used whose uses are counted. `digest` is keyed: it tells nobody which
+-- token it is. Rows go some time after the token is over (`forget`, in seconds).
+CREATE TABLE replay (
+    digest BLOB NOT NULL PRIMARY KEY,
+    uses BIGINT NOT NULL,
+    forget BIGINT NOT NULL
+);
+CREATE INDEX replay_forget ON replay (forget);
+
+-- The single uses, so that a player that asks again is not counted again, and so that one use
+-- is given back once only. `holders` counts the requests that are under way with it.
+CREATE TABLE replay_uses (
+    id BLOB NOT NULL PRIMARY KEY,
+    digest BLOB NOT NULL,
+    challenge BLOB NOT NULL,
+    taken_ms BIGINT NOT NULL,
+    holders BIGINT NOT NULL,
+    delivered BIGINT NOT NULL,
+    forget BIGINT NOT NULL
+);
+CREATE INDEX replay_uses_digest ON replay_uses (digest, challenge);
+CREATE INDEX replay_uses_forget ON replay_uses (forget);
+
 -- One chain per node: mac(n) covers mac(n-1) and record(n); seq has no gaps.
 CREATE TABLE audit (
     node TEXT NOT NULL,

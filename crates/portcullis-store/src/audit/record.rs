@@ -123,6 +123,8 @@ pub enum Member {
     Source,
     /// The DRM system.
     System,
+    /// The keyed digest by which a token is known, counted and revoked.
+    Token,
 }
 
 impl Member {
@@ -137,6 +139,7 @@ impl Member {
             Self::RequestId => "request_id",
             Self::Source => "source",
             Self::System => "system",
+            Self::Token => "token",
         }
     }
 }

@@ -44,7 +44,7 @@ impl Session {
 pub(crate) struct Writer {
     queue: mpsc::UnboundedSender<Work>,
     // INVARIANT: bounds the queue. Everything queued holds a permit until it is answered,
-    // except closing records: of those there is one per opening record that held one.
+    // except what ends something: of those there is one per beginning that held one.
     room: Arc<Semaphore>,
 }
 
@@ -73,6 +73,20 @@ impl Writer {
         F: for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<T, Error>> + Send + 'static,
     {
         let _permit = self.room.acquire().await.map_err(|_| Error::Closed)?;
+        self.run_at_once(operation).await
+    }
+
+    /// Queues an operation before it returns, without waiting for room; the future says how it
+    /// went, and the operation stands when nobody waits for that. For what ends something that
+    /// was begun with [`Self::run`].
+    pub(crate) fn run_at_once<T, F>(
+        &self,
+        operation: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, Result<T, Error>> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let operation: Operation = Box::new(move |session| {
             Box::pin(async move {
@@ -88,8 +102,11 @@ impl Writer {
                 (verdict, answer)
             })
         });
-        self.queue.send(Work::Run(operation)).map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        let queued = self.queue.send(Work::Run(operation));
+        async move {
+            queued.map_err(|_| Error::Closed)?;
+            answer.await.map_err(|_| Error::Closed)?
+        }
     }
 
     /// Adds a record to the audit log and returns its number when it is durable.

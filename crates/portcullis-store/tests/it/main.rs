@@ -19,4 +19,6 @@ mod support;
 #[cfg(test)]
 mod token_keys;
 #[cfg(test)]
+mod uses;
+#[cfg(test)]
 mod vectors;

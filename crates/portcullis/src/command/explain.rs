@@ -29,7 +29,7 @@ pub(super) fn run(command: ExplainCommand) -> Done {
             open::block_on(async {
                 let store = open::store(config.store).await?;
                 let (trust, token) = (Trust::default(), token.as_deref());
-                let judged = license::judge(&store, &trust, &content, token, ask, now);
+                let judged = license::explain(&store, &trust, &content, token, ask, now).await;
                 store.close().await;
                 print(&judged.map_err(|error| open::stop_of(&error))?.decision, &at)
             })?
@@ -37,7 +37,13 @@ pub(super) fn run(command: ExplainCommand) -> Done {
         ExplainCommand::Token { config, user, content, at } => {
             let config = open::configuration(&config.config)?;
             let requester = Operator::ApiKey { tenant: default_tenant(), role: Role::Issuer };
-            let ask = TokenAsk { requester, subject: user, address: at.address, key: None };
+            let ask = TokenAsk {
+                requester,
+                subject: user,
+                address: at.address,
+                key: None,
+                max_uses: None,
+            };
             let now = moment(&at)?;
             open::block_on(async {
                 let store = open::store(config.store).await?;
