@@ -88,6 +88,12 @@ pub struct Check {
     pub outcome: Outcome,
 }
 
+impl From<Refused> for Check {
+    fn from(refused: Refused) -> Self {
+        Self { step: refused.step, outcome: Outcome::Failed(refused.fault) }
+    }
+}
+
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -13,16 +13,17 @@ use portcullis_base::Timestamp;
 use super::{
     EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup, Signed, UnknownFields,
     acl::Acl,
-    check_address, check_span,
     escape::{self, Dialect},
     fields::{Fields, Writer, decoded},
     path,
+    walk::{FirstFault, Looks, Sight},
 };
 use crate::{
     Verified,
     identity::{TokenFormat, TokenIdentity},
     lifetime::{Leeway, Lifetime},
     token_key::MacBytes,
+    watch::{Check, Recorder},
 };
 
 /// The name access tokens travel under.
@@ -88,41 +89,41 @@ impl AccessToken<'_> {
         now: Timestamp,
         leeway: Leeway,
     ) -> Result<Verified<AccessClaims>, EdgeTokenError> {
-        path::check(lookup.path)?;
-        self.check_mac(keys, lookup)?;
-        let lifetime = check_span(self.fields.start, self.fields.end, now, leeway)?;
-        self.check_coverage(lookup)?;
-        check_address(self.fields.address, lookup.address)?;
-        Ok(Verified::new(AccessClaims {
+        let sight = Sight { keys: Some(keys), lookup: Some(lookup), now, leeway };
+        self.walk(&sight, &mut FirstFault)?;
+        self.said().map(Verified::new)
+    }
+
+    /// What the token says, whether it is true or not.
+    pub(crate) fn said(self) -> Result<AccessClaims, EdgeTokenError> {
+        let start = self.fields.start.unwrap_or(Timestamp(0));
+        Ok(AccessClaims {
+            lifetime: Lifetime::new(start, self.fields.end)?,
             coverage: self.acl.map_or(Coverage::Url, Coverage::Acl),
-            lifetime,
             address: self.fields.address,
             id: self.fields.id.map(Cow::into_owned),
             data: self.fields.data.as_deref().map(|data| decoded(data).into_owned()),
             mac: self.fields.mac,
-        }))
+        })
     }
 
-    fn check_mac(&self, keys: &EdgeKeys, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
-        let signed = Signed { fields: &self.fields.signed, url: None, extra_salt: "" };
-        if self.acl.is_some() {
-            return keys.check_mac(&signed, &self.fields.mac);
-        }
-        let mut outcome = Err(EdgeTokenError::Mac);
-        for url in spellings(lookup) {
-            outcome = keys.check_mac(&Signed { url: Some(&url), ..signed }, &self.fields.mac);
-            if outcome != Err(EdgeTokenError::Mac) {
-                break;
-            }
-        }
-        outcome
+    fn walk<L: Looks>(&self, sight: &Sight<'_>, looks: &mut L) -> Result<(), L::Stop> {
+        let (fields, acl) = (&self.fields, self.acl.as_ref());
+        let signed = Signed { fields: &fields.signed, url: None, extra_salt: "" };
+        let agrees = |keys: &EdgeKeys, lookup: Option<&Lookup<'_>>| match (acl, lookup) {
+            (Some(_), _) => keys.agree(&signed, &fields.mac),
+            (None, Some(lookup)) => spellings(lookup)
+                .any(|url| keys.agree(&Signed { url: Some(&url), ..signed }, &fields.mac)),
+            (None, None) => false,
+        };
+        sight.walk(fields, acl, agrees, looks)
     }
 
-    fn check_coverage(&self, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
-        match &self.acl {
-            Some(acl) if !acl.admits(lookup.path) => Err(EdgeTokenError::Path),
-            _ => Ok(()),
-        }
+    /// The outcome of every check.
+    pub(crate) fn explain(&self, sight: &Sight<'_>) -> Vec<Check> {
+        let mut recorder = Recorder::default();
+        let Ok(()) = self.walk(sight, &mut recorder);
+        recorder.checks
     }
 }
 
@@ -324,7 +325,7 @@ fn spellings<'a>(lookup: &Lookup<'a>) -> impl Iterator<Item = Cow<'a, str>> {
 }
 
 /// SPEC: Akamai Access Revocation API, token identifiers.
-fn revocable(id: &str) -> bool {
+pub(crate) fn revocable(id: &str) -> bool {
     let accepted = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     (1..=64).contains(&id.len()) && id.bytes().all(accepted)
 }

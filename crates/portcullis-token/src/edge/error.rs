@@ -5,8 +5,11 @@
 
 use portcullis_base::Timestamp;
 
-use super::{acl::AclError, path::PathFault};
-use crate::lifetime::LifetimeError;
+use super::{TOKEN_BYTES_MAX, acl::AclError, path::PathFault};
+use crate::{
+    fault::{Fault, Refused, Step},
+    lifetime::LifetimeError,
+};
 
 /// Why an edge token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +80,48 @@ impl EdgeTokenError {
     }
 }
 
+impl From<EdgeTokenError> for Fault {
+    fn from(error: EdgeTokenError) -> Self {
+        match error {
+            EdgeTokenError::Address => Self::Address,
+            EdgeTokenError::Algorithm => Self::Algorithm,
+            EdgeTokenError::Ambiguous => Self::Ambiguous,
+            EdgeTokenError::Expired { end } => Self::Expired { end },
+            EdgeTokenError::Mac => Self::Signature,
+            EdgeTokenError::Malformed(FieldFault::Duplicate { name }) => {
+                Self::Duplicate { what: name.to_owned() }
+            }
+            EdgeTokenError::Malformed(fault) => Self::malformed(fault.to_string()),
+            EdgeTokenError::NoEnd => Self::NoEnd,
+            EdgeTokenError::NotYet { start } => Self::NotYet { start },
+            EdgeTokenError::Path => Self::Path,
+            EdgeTokenError::PathFault(fault) => Self::PathMalformed { what: fault.to_string() },
+            EdgeTokenError::TooLong => Self::TooLong { bytes_max: TOKEN_BYTES_MAX },
+            EdgeTokenError::WrongKind => {
+                Self::Kind { what: "an access token is not a session token" }
+            }
+        }
+    }
+}
+
+impl From<EdgeTokenError> for Refused {
+    fn from(error: EdgeTokenError) -> Self {
+        let step = match error {
+            EdgeTokenError::Address => Step::Place,
+            EdgeTokenError::Algorithm => Step::Key,
+            EdgeTokenError::Ambiguous => Step::Presence,
+            EdgeTokenError::Mac => Step::Signature,
+            EdgeTokenError::Malformed(_) | EdgeTokenError::TooLong => Step::Form,
+            EdgeTokenError::Path | EdgeTokenError::PathFault(_) => Step::Coverage,
+            EdgeTokenError::WrongKind => Step::Kind,
+            EdgeTokenError::Expired { .. }
+            | EdgeTokenError::NoEnd
+            | EdgeTokenError::NotYet { .. } => Step::Times,
+        };
+        Fault::from(error).at(step)
+    }
+}
+
 impl From<LifetimeError> for EdgeTokenError {
     fn from(error: LifetimeError) -> Self {
         match error {
@@ -113,8 +158,11 @@ pub enum FieldFault {
     #[error("a character other than printable ASCII")]
     Character,
     /// A field stands twice.
-    #[error("a field stands twice")]
-    Duplicate,
+    #[error("a field stands twice: {name}")]
+    Duplicate {
+        /// Its name, if it has one here.
+        name: &'static str,
+    },
     /// The id is empty, too long, or not printable.
     #[error("`id` is not 1 to 64 printable characters")]
     Id,

@@ -92,8 +92,8 @@ fn values(signed: &str, unknown: UnknownFields) -> Result<[Option<&str>; NAMES.l
         let (name, value) = part.split_once('=').ok_or(FieldFault::Nameless)?;
         let mut places = NAMES.iter().zip(&mut values);
         let twice = match places.find(|(known, _)| **known == name) {
-            Some((_, place)) => place.replace(value).is_some(),
-            None if name == "hmac" => true,
+            Some((known, place)) => place.replace(value).map(|_| *known),
+            None if name == "hmac" => Some("hmac"),
             // `url` and `salt` are signed and never sent: who sends them wants to confuse.
             None if unknown == UnknownFields::Refuse || matches!(name, "url" | "salt") => {
                 return Err(FieldFault::Misplaced);
@@ -101,18 +101,18 @@ fn values(signed: &str, unknown: UnknownFields) -> Result<[Option<&str>; NAMES.l
             None => {
                 let twice = others.contains(&name);
                 others.push(name);
-                twice
+                twice.then_some("one that has no meaning here")
             }
         };
-        if twice {
-            return Err(FieldFault::Duplicate);
+        if let Some(name) = twice {
+            return Err(FieldFault::Duplicate { name });
         }
     }
     Ok(values)
 }
 
 /// The text that was signed: as received, or decoded once if the MAC cannot be seen in it.
-pub(super) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
+pub(crate) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
     if raw.len() > TOKEN_BYTES_MAX {
         return Err(EdgeTokenError::TooLong);
     }
@@ -131,7 +131,7 @@ pub(super) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
 }
 
 /// The value decoded once, or as it stands if it was never encoded.
-pub(super) fn decoded(value: &str) -> Cow<'_, str> {
+pub(crate) fn decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
     }
@@ -204,10 +204,10 @@ mod tests {
         check("id=~data=~ip=~exp=1", Ok(()));
         check("st=1~acl=/*", Err(EdgeTokenError::NoEnd));
         for (fields, fault) in [
-            ("exp=1~exp=1", FieldFault::Duplicate),
-            ("exp=1~acl=/a~acl=/*", FieldFault::Duplicate),
-            ("exp=1~data=x~data=y", FieldFault::Duplicate),
-            (&format!("{MAC}~exp=1"), FieldFault::Duplicate),
+            ("exp=1~exp=1", FieldFault::Duplicate { name: "exp" }),
+            ("exp=1~acl=/a~acl=/*", FieldFault::Duplicate { name: "acl" }),
+            ("exp=1~data=x~data=y", FieldFault::Duplicate { name: "data" }),
+            (&format!("{MAC}~exp=1"), FieldFault::Duplicate { name: "hmac" }),
             ("exp=1~url=/a", FieldFault::Misplaced),
             ("exp=1~salt=x", FieldFault::Misplaced),
             ("exp=1~Acl=/a", FieldFault::Misplaced),
@@ -268,11 +268,12 @@ mod tests {
             assert_eq!(actual, expected.map_err(EdgeTokenError::from), "{fields}");
         };
         check("exp=1~rate=5~x=", Ok(()));
-        check("exp=1~rate=5~rate=5", Err(FieldFault::Duplicate));
-        check("exp=1~exp=1~x=", Err(FieldFault::Duplicate));
+        let unknown = "one that has no meaning here";
+        check("exp=1~rate=5~rate=5", Err(FieldFault::Duplicate { name: unknown }));
+        check("exp=1~exp=1~x=", Err(FieldFault::Duplicate { name: "exp" }));
         check("exp=1~url=/a", Err(FieldFault::Misplaced));
         check("exp=1~salt=a", Err(FieldFault::Misplaced));
-        check("exp=1~hmac=a", Err(FieldFault::Duplicate));
+        check("exp=1~hmac=a", Err(FieldFault::Duplicate { name: "hmac" }));
         check("exp=1~x", Err(FieldFault::Nameless));
     }
 

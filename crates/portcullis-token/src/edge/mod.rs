@@ -21,6 +21,7 @@ mod escape;
 mod fields;
 pub mod path;
 pub mod session;
+mod walk;
 
 use std::{iter, net::IpAddr};
 
@@ -30,6 +31,8 @@ use zeroize::Zeroizing;
 pub use error::{EdgeTokenError, FieldFault, IssueError, KeyTextError};
 pub use escape::Dialect;
 pub use fields::UnknownFields;
+pub(crate) use fields::{decoded, received};
+pub(crate) use walk::Sight;
 
 use crate::{
     TokenKey,
@@ -82,15 +85,7 @@ impl EdgeKeys {
         Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
     }
 
-    /// Checks that a key made `mac` over `signed`, the URL if one is signed, and the salt with
-    /// the `extra` that a request adds to it.
-    fn check_mac(&self, signed: &Signed<'_>, mac: &MacBytes) -> Result<(), EdgeTokenError> {
-        if !self.has_macs_of(mac) {
-            return Err(EdgeTokenError::Algorithm);
-        }
-        if self.agree(signed, mac) { Ok(()) } else { Err(EdgeTokenError::Mac) }
-    }
-
+    /// Whether a key made `mac` over `signed`, and the salt.
     fn agree(&self, signed: &Signed<'_>, mac: &MacBytes) -> bool {
         let parts = self.salted(signed);
         let mut keys = iter::once(&self.current).chain(&self.transition);

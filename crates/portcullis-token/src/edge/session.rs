@@ -17,15 +17,16 @@ use super::{
     EdgeKeys, EdgeTokenError, FieldFault, IssueError, Lookup, Signed, UnknownFields,
     access::SESSION_MARK,
     acl::Acl,
-    check_address, check_span, escape,
+    escape,
     fields::{Fields, Writer, decoded},
-    path,
+    walk::{FirstFault, Looks, Sight},
 };
 use crate::{
     Verified,
     identity::{TokenFormat, TokenIdentity},
     lifetime::{Leeway, Lifetime},
     token_key::MacBytes,
+    watch::{Check, Recorder},
 };
 
 /// The name session tokens travel under, and the mark that begins their payload.
@@ -98,29 +99,37 @@ impl SessionToken<'_> {
         now: Timestamp,
         leeway: Leeway,
     ) -> Result<Verified<SessionClaims>, EdgeTokenError> {
-        path::check(lookup.path)?;
-        self.check_mac(keys, lookup)?;
-        let lifetime = check_span(None, self.fields.end, now, leeway)?;
-        self.check_coverage(lookup)?;
-        check_address(self.fields.address, lookup.address)?;
-        Ok(Verified::new(SessionClaims {
+        let sight = Sight { keys: Some(keys), lookup: Some(lookup), now, leeway };
+        self.walk(&sight, &mut FirstFault)?;
+        self.said().map(Verified::new)
+    }
+
+    /// What the token says, whether it is true or not.
+    pub(crate) fn said(self) -> Result<SessionClaims, EdgeTokenError> {
+        Ok(SessionClaims {
             acl: self.acl,
-            lifetime,
+            lifetime: Lifetime::new(Timestamp(0), self.fields.end)?,
             address: self.fields.address,
             id: self.fields.id.map(Cow::into_owned),
             data: self.data,
             mac: self.fields.mac,
-        }))
+        })
     }
 
-    fn check_mac(&self, keys: &EdgeKeys, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
-        let fields = &*self.fields.signed;
-        let signed = Signed { fields, url: None, extra_salt: lookup.header_salt };
-        keys.check_mac(&signed, &self.fields.mac)
+    fn walk<L: Looks>(&self, sight: &Sight<'_>, looks: &mut L) -> Result<(), L::Stop> {
+        let agrees = |keys: &EdgeKeys, lookup: Option<&Lookup<'_>>| {
+            let extra_salt = lookup.map_or("", |lookup| lookup.header_salt);
+            let signed = Signed { fields: &self.fields.signed, url: None, extra_salt };
+            keys.agree(&signed, &self.fields.mac)
+        };
+        sight.walk(&self.fields, Some(&self.acl), agrees, looks)
     }
 
-    fn check_coverage(&self, lookup: &Lookup<'_>) -> Result<(), EdgeTokenError> {
-        if self.acl.admits(lookup.path) { Ok(()) } else { Err(EdgeTokenError::Path) }
+    /// The outcome of every check.
+    pub(crate) fn explain(&self, sight: &Sight<'_>) -> Vec<Check> {
+        let mut recorder = Recorder::default();
+        let Ok(()) = self.walk(sight, &mut recorder);
+        recorder.checks
     }
 }
 

@@ -8,6 +8,7 @@
 //! To add a family: write its module (`parse`, a walk of checks over `Watch`, `verify`,
 //! `issue`), then its adapter with an [`About`], and put it into [`FORMATS`].
 
+mod akamai;
 mod convert;
 mod explain;
 mod given;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use portcullis_base::{Rng, Timestamp};
 
+pub use akamai::{AkamaiAccess, AkamaiSession};
 pub use convert::{Converted, Loss, convert};
 pub use explain::{Explanation, Shown, advice, calendar, recognise};
 pub use given::{Given, GivenFault};
@@ -25,7 +27,7 @@ pub use request::{Request, RequestFault};
 use crate::{Verified, claims::Claims, fault::Refused};
 
 /// Every family, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&AkamaiAccess, &AkamaiSession];
 
 /// The family called `name`.
 #[must_use]

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here. It tells clippy that helpers are test code too.
 #[cfg(test)]
+mod akamai;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod edge_vectors;
