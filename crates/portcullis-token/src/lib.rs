@@ -9,6 +9,7 @@
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
 //! | [`jwks`] | the keys of their issuers |
+//! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
 //! | [`claims`] | what a token says, in words common to all |
@@ -26,7 +27,9 @@ pub mod identity;
 pub mod jwks;
 pub mod jwt;
 pub mod lifetime;
+pub mod media_cdn;
 mod token_key;
+mod uri;
 mod verified;
 mod watch;
 

@@ -27,7 +27,7 @@ pub use request::{Request, RequestFault};
 use crate::{Verified, claims::Claims, fault::Refused};
 
 /// Every family, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[&AkamaiAccess, &AkamaiSession];
+pub static FORMATS: &[&dyn Format] = &[&AkamaiAccess, &AkamaiSession, &crate::media_cdn::MediaCdn];
 
 /// The family called `name`.
 #[must_use]

@@ -8,6 +8,8 @@ mod edge;
 #[cfg(test)]
 mod edge_vectors;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod jwks_vectors;
@@ -21,5 +23,7 @@ mod jwt_keys;
 mod jwt_uses;
 #[cfg(test)]
 mod jwt_vectors;
+#[cfg(test)]
+mod media_cdn;
 #[cfg(test)]
 mod support;
