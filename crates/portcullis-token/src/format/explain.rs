@@ -88,26 +88,48 @@ pub fn advice(fault: &Fault, now: Timestamp) -> Option<String> {
             Some(early(time.0, now.0))
         }
         Fault::Expired { end } => Some(late(end.0, now.0)),
-        Fault::Signature => Some(
-            "another key, another salt, or a field changed after signing: compare the issuer's \
-             key with ours, and the text that was signed with the one that arrived"
-                .to_owned(),
-        ),
-        Fault::Key => Some(
-            "the issuer signs with a key we were not given: was it rotated on one side only?"
-                .to_owned(),
-        ),
-        Fault::NoEnd => Some("give the token an end: one without is good for ever".to_owned()),
-        Fault::Ambiguous => Some(
-            "an old cookie beside a new query parameter, most often: send one of them".to_owned(),
-        ),
-        Fault::Address => Some(
+        Fault::RequestLacks { what } => Some(format!("say the {what} of the request")),
+        other => usual(other).map(str::to_owned),
+    }
+}
+
+/// The usual cause of a fault that does not depend on the time, and the way out.
+const fn usual(fault: &Fault) -> Option<&'static str> {
+    Some(match fault {
+        Fault::Absent => "nothing stands where this family's tokens are looked for",
+        Fault::Address => {
             "the token is bound to the address its issuer saw: a proxy in between, a change of \
              network, or IPv4 there and IPv6 here"
-                .to_owned(),
-        ),
-        _ => None,
-    }
+        }
+        Fault::Algorithm => "sign with the algorithm of the key; the token does not choose it",
+        Fault::Ambiguous => {
+            "an old cookie beside a new query parameter, most often: send one of them"
+        }
+        Fault::Audience | Fault::Issuer => "compare both names letter by letter",
+        Fault::Content => {
+            "the token was made for another content or key, or the ids differ in form"
+        }
+        Fault::Duplicate { .. } => "two readers would read it in two ways: send each field once",
+        Fault::Key => "the issuer signs with a key we were not given: was it rotated on one side?",
+        Fault::Kind { .. } => "a token of one use stands where another is wanted",
+        Fault::Lifetime { .. } => "let it end sooner",
+        Fault::Malformed { .. } => "it was cut, encoded twice, or is of another family",
+        Fault::NoEnd => "give the token an end: one without is good for ever",
+        Fault::Path => {
+            "compare path and token letter by letter: case, escapes, a missing `*`, the query"
+        }
+        Fault::PathMalformed { .. } => "send the path plainly, without dot segments or `%25`",
+        Fault::Place => "the viewer travels, or uses a tunnel that ends in another country",
+        Fault::Signature => {
+            "another key, another salt, or a field changed after signing: compare the issuer's \
+             key with ours, and the text that was signed with the one that arrived"
+        }
+        Fault::System => "the token names one DRM system and the player uses another",
+        Fault::TooLong { .. } => "put less into the token",
+        Fault::Unsupported { .. } => "issue it without: what is not enforced must not be promised",
+        Fault::UsedUp => "issue a new token for every use, or allow more uses",
+        _ => return None,
+    })
 }
 
 fn early(time: u64, now: u64) -> String {

@@ -9,20 +9,26 @@
 //! `issue`), then its adapter with an [`About`], and put it into [`FORMATS`].
 
 mod akamai;
+mod batch;
 mod convert;
+#[cfg(test)]
+mod double;
 mod explain;
 mod given;
 mod request;
+mod sighting;
 
 use std::fmt;
 
 use portcullis_base::{Rng, Timestamp};
 
 pub use akamai::{AkamaiAccess, AkamaiSession};
+pub use batch::{BatchAnswer, BatchFault, BatchVerdict, LINE_BYTES_MAX, answer};
 pub use convert::{Converted, Loss, convert};
 pub use explain::{Explanation, Shown, advice, calendar, recognise};
 pub use given::{Given, GivenFault};
 pub use request::{Request, RequestFault};
+pub use sighting::{Sighting, Sightings, sight};
 
 use crate::{Verified, claims::Claims, fault::Refused};
 
