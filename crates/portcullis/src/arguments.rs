@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_base::{ContentId, PolicyName, UserId};
 
+use crate::command::TokenCommand;
+
 /// Decides who may play what, and hands keys, licenses and segments to nobody else.
 ///
 /// New here? `portcullis demo` packages a small film, serves it and shows every step in a
@@ -50,6 +52,11 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Serve media, licenses and tokens as the configuration says
     Serve(ServeArguments),
+    /// Issue, verify, explain and convert tokens of every family
+    ///
+    /// Nothing of it needs a configuration, a database or a network.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Debug, Args)]

@@ -28,7 +28,7 @@ pub use convert::{Converted, Loss, convert};
 pub use explain::{Explanation, Shown, advice, calendar, recognise};
 pub use given::{Given, GivenFault};
 pub use request::{Request, RequestFault};
-pub use sighting::{Sighting, Sightings, sight};
+pub use sighting::{Sighting, Sightings, sight, sight_in};
 
 use crate::{Verified, claims::Claims, fault::Refused};
 
@@ -155,6 +155,22 @@ pub enum ParamKind {
     Time,
 }
 
+impl ParamKind {
+    /// The word in lists of options.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Json => "json",
+            Self::Number => "number",
+            Self::Secret => "secret",
+            Self::Span => "span",
+            Self::Text => "text",
+            Self::Time => "time",
+        }
+    }
+}
+
 /// Whether a text must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -168,6 +184,20 @@ pub enum Need {
     ToIssue,
     /// It must be given to verify; an issuer does without.
     ToVerify,
+}
+
+impl Need {
+    /// The word in lists of options.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Repeated => "repeated",
+            Self::Required => "required",
+            Self::ToIssue => "to issue",
+            Self::ToVerify => "to verify",
+        }
+    }
 }
 
 /// A token that was made.

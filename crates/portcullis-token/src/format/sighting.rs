@@ -58,6 +58,13 @@ pub fn sight(text: &str, given: &Given, among: &[&'static dyn Format]) -> Sighti
     }
 }
 
+/// Finds tokens in a request: in each family's own places, else in any value that has the
+/// form of one.
+#[must_use]
+pub fn sight_in(request: &Request, given: &Given, among: &[&'static dyn Format]) -> Sightings {
+    within(request, given, if among.is_empty() { FORMATS } else { among })
+}
+
 fn sight_as_written(text: &str, given: &Given, formats: &[&'static dyn Format]) -> Sightings {
     let itself = formats.iter().filter(|format| format.resembles(text));
     let request = Request::default();
@@ -115,8 +122,6 @@ fn first_pair(cookie: &str) -> &str {
     cookie.split_once(';').map_or(cookie, |(pair, _)| pair)
 }
 
-/// The tokens a request carries: in each family's own places, else in any value that has the
-/// form of one.
 fn within(request: &Request, given: &Given, formats: &[&'static dyn Format]) -> Sightings {
     let mut sightings = Sightings::default();
     let values = values(request);

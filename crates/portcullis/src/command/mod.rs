@@ -11,7 +11,9 @@ mod package;
 mod policy;
 mod progress;
 mod serve;
+mod token;
 
+pub(crate) use self::token::TokenCommand;
 use crate::{arguments::Command, report::Done};
 
 /// Runs one subcommand.
@@ -26,5 +28,6 @@ pub(crate) fn run(command: Command) -> Done {
         Command::Package(arguments) => package::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Token(command) => token::run(&command),
     }
 }
