@@ -49,7 +49,8 @@ fn check_help(command: &[String], help: &str) {
 }
 
 fn subcommands(help: &str) -> Vec<String> {
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let is_list = |line: &str| matches!(line, "Commands:" | "Families:");
+    let listed = help.lines().skip_while(|line| !is_list(line)).skip(1);
     let listed = listed.take_while(|line| line.starts_with("  "));
     let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     names.filter(|name| !name.is_empty() && *name != "help").map(str::to_owned).collect()

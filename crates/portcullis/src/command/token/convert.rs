@@ -24,7 +24,7 @@ pub(super) fn command() -> Command {
              and list what it does not say. The new token goes to standard output, the losses \
              to standard error. Exit codes: 0 done, 1 refused, not possible, or (with \
              `--strict`) something is lost, 2 something is missing.\n\n{}",
-            options::SECRETS
+            options::TYPING
         ))
         .subcommand_required(true)
         .arg_required_else_help(true)

@@ -21,7 +21,7 @@ pub(super) fn command() -> Command {
         .long_about(format!(
             "Make a token and print it. With `--json` also how it can travel, and what it says \
              in words common to all families.\n\n{}",
-            options::SECRETS
+            options::TYPING
         ))
         .subcommand_required(true)
         .arg_required_else_help(true)

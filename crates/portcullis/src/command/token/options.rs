@@ -60,10 +60,8 @@ pub(super) fn params(
     let command = command.next_help_heading(heading);
     command.args(params.iter().map(|param| {
         let name = option(prefix, param.name);
-        let mut help = param.help.to_owned();
-        if takes_file(param.kind, heading) {
-            help.push_str(" [@FILE: from a file, @-: from standard input]");
-        }
+        let file = if param.kind == ParamKind::Secret { " [or @FILE]" } else { "" };
+        let help = format!("{}{file}", param.help);
         let arg = Arg::new(name.clone()).long(name).help(help);
         let arg = arg.value_name(value_name(param.kind)).required(required(param.need));
         let arg = match param.kind {
@@ -278,7 +276,8 @@ const REQUEST: &str = "The request";
 /// Bytes of a key file or a token on standard input.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// What help texts say of secrets.
-pub(super) const SECRETS: &str = "Arguments are visible to other users of the machine and kept \
-    by the shell: give keys as `@FILE`. Times can be written as Unix seconds, \
-    2026-01-31T12:00:00Z, now or now+2h; spans as 90s, 15m, 2h or 7d.";
+/// What help texts say of keys and times.
+pub(super) const TYPING: &str = "Arguments are visible to other users of the machine and kept \
+    by the shell: give keys as `@FILE`, or `@-` for standard input. Every other setting can be \
+    given so, too. Times are written as Unix seconds, 2026-01-31T12:00:00Z, now or now+2h; spans \
+    as 90s, 15m, 2h or 7d.";

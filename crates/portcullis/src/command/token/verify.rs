@@ -26,7 +26,7 @@ pub(super) fn command() -> Command {
         .long_about(format!(
             "Say whether a token is good for a request, and what it says. Exit codes: 0 \
              accepted, 1 refused, 2 it cannot be said because something is missing.\n\n{}",
-            options::SECRETS
+            options::TYPING
         ))
         .after_long_help(batch::HELP)
         .arg(batch)
