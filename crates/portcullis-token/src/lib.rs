@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
+//! | [`ams`] | Azure Media Services tokens under a token restriction, JWT and SWT |
 //! | [`jwks`] | the keys of their issuers |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`api_key`] | our own keys for machines |
@@ -17,6 +18,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod ams;
 pub mod api_key;
 pub mod bearer;
 pub mod claims;
@@ -25,6 +27,7 @@ pub mod fault;
 pub mod format;
 pub mod identity;
 pub mod jwks;
+mod jws;
 pub mod jwt;
 pub mod lifetime;
 pub mod media_cdn;

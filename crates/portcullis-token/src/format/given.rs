@@ -191,6 +191,18 @@ impl Given {
         self.read(name, "base64", |text| any_base64(text.trim_ascii()).map(SecretBytes::new))
     }
 
+    /// Secret bytes written in base64, of either alphabet, padded or not, each time they were
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// When one of the texts is another.
+    pub fn base64s(&self, name: &'static str) -> Result<Vec<SecretBytes>, GivenFault> {
+        let fault = || GivenFault::Value { name, expected: "base64" };
+        let read = |text: &str| any_base64(text.trim_ascii()).map(SecretBytes::new);
+        self.all(name).map(|text| read(text).ok_or_else(fault)).collect()
+    }
+
     /// Reads the text under a name.
     ///
     /// # Errors

@@ -30,10 +30,11 @@ pub use given::{Given, GivenFault};
 pub use request::{Request, RequestFault};
 pub use sighting::{Sighting, Sightings, sight, sight_in};
 
-use crate::{Verified, claims::Claims, fault::Refused};
+use crate::{Verified, ams, claims::Claims, fault::Refused};
 
 /// Every family, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] = &[&AkamaiAccess, &AkamaiSession, &crate::media_cdn::MediaCdn];
+pub static FORMATS: &[&dyn Format] =
+    &[&AkamaiAccess, &AkamaiSession, &crate::media_cdn::MediaCdn, &ams::JWT, &ams::SWT];
 
 /// The family called `name`.
 #[must_use]

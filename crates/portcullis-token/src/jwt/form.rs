@@ -11,16 +11,16 @@ use super::JwtError;
 
 /// A token taken apart and decoded.
 #[derive(Debug)]
-pub(super) struct Compact<'a> {
+pub(crate) struct Compact<'a> {
     /// Header and payload with the dot between them: what was signed.
-    pub(super) signed: &'a str,
-    pub(super) header: Vec<u8>,
-    pub(super) payload: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    pub(crate) signed: &'a str,
+    pub(crate) header: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
 }
 
 impl<'a> Compact<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, JwtError> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, JwtError> {
         if text.len() > TOKEN_BYTES_MAX {
             return Err(JwtError::TooLong);
         }
@@ -46,7 +46,7 @@ fn decode(segment: &str) -> Result<Vec<u8>, JwtError> {
     }
 }
 
-pub(super) const TOKEN_BYTES_MAX: usize = 8192;
+pub(crate) const TOKEN_BYTES_MAX: usize = 8192;
 
 #[cfg(test)]
 mod tests {

@@ -13,17 +13,24 @@ use super::{Algorithm, JwtError};
 
 /// What a header says.
 #[derive(Debug)]
-pub(super) struct Header {
-    pub(super) algorithm: Algorithm,
-    pub(super) kid: Option<String>,
-    pub(super) token_type: Option<String>,
+pub(crate) struct Header {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<String>,
+    pub(crate) token_type: Option<String>,
 }
 
 impl Header {
     pub(super) fn parse(text: &[u8]) -> Result<Self, JwtError> {
+        Self::parse_with(text, Thumbprints::Refused)
+    }
+
+    pub(crate) fn parse_with(text: &[u8], thumbprints: Thumbprints) -> Result<Self, JwtError> {
         let header = json::parse(text, &Limits::TOKEN).map_err(JwtError::HeaderText)?;
         let header = header.as_object().ok_or(JwtError::Form)?;
-        if let Some(name) = REFUSED.into_iter().find(|name| header.contains_key(*name)) {
+        let tolerated =
+            |name: &str| thumbprints == Thumbprints::Tolerated && THUMBPRINTS.contains(&name);
+        let refused = |name: &&str| header.contains_key(*name) && !tolerated(name);
+        if let Some(name) = REFUSED.into_iter().find(refused) {
             return Err(JwtError::Header { name });
         }
         let algorithm = string(header, "alg")?.ok_or(JwtError::Header { name: "alg" })?;
@@ -39,12 +46,22 @@ impl Header {
     }
 
     /// Whether the kind is the one that is expected, or not said.
-    pub(super) fn is_of_type(&self, expected: Option<&str>) -> bool {
+    pub(crate) fn is_of_type(&self, expected: Option<&str>) -> bool {
         match self.token_type.as_deref() {
             None => true,
             Some(given) => given.eq_ignore_ascii_case("JWT") || expected == Some(given),
         }
     }
+}
+
+/// What becomes of a header that names its key by a certificate's thumbprint. The thumbprint
+/// is never looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thumbprints {
+    /// The token is refused.
+    Refused,
+    /// It may stand there: .NET writes it into every token it signs with a certificate.
+    Tolerated,
 }
 
 /// Whether the text can name a key.
@@ -62,6 +79,7 @@ fn string<'a>(header: &'a Object, name: &'static str) -> Result<Option<&'a str>,
 
 const REFUSED: [&str; 11] =
     ["b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"];
+const THUMBPRINTS: [&str; 2] = ["x5t", "x5t#S256"];
 const KEY_ID_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
@@ -94,6 +112,15 @@ mod tests {
     fn members_that_bring_keys_or_extensions_are_refused() {
         for name in REFUSED {
             check(&format!(r#"{{"alg":"HS256","{name}":[]}}"#), Err(JwtError::Header { name }));
+        }
+    }
+
+    #[test]
+    fn a_thumbprint_may_be_tolerated_and_nothing_else() {
+        for name in REFUSED {
+            let text = format!(r#"{{"alg":"HS256","{name}":"AAAA"}}"#);
+            let read = Header::parse_with(text.as_bytes(), Thumbprints::Tolerated);
+            assert_eq!(read.is_ok(), name.starts_with("x5t"), "{name}");
         }
     }
 

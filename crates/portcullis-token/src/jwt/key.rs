@@ -114,8 +114,12 @@ impl VerificationKey {
     /// [`KeyError::Certificate`] when the bytes are not a certificate, else as
     /// [`VerificationKey::from_pem`].
     pub fn rs256_from_certificate(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_certificate(Algorithm::Rs256, der)
+    }
+
+    pub(crate) fn from_certificate(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         let info = der::certificate_key(der).ok_or(KeyError::Certificate)?;
-        Self::from_bytes(Algorithm::Rs256, info)
+        Self::from_bytes(algorithm, info)
     }
 
     /// A public key from bytes as the library gives them out for a key pair, or from a
@@ -123,6 +127,16 @@ impl VerificationKey {
     pub(crate) fn from_bytes(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
         let parameters = public_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
         Self::public(algorithm, parameters, bytes)
+    }
+
+    /// An HMAC key of at least `bytes_min` bytes, for formats whose secrets may be shorter than
+    /// the hash.
+    pub(crate) fn hmac_of_at_least(
+        algorithm: Algorithm,
+        secret: &SecretBytes,
+        bytes_min: usize,
+    ) -> Result<Self, KeyError> {
+        Ok(Self::from_hmac(algorithm, hmac_key_of_at_least(algorithm, secret, bytes_min)?))
     }
 
     pub(super) fn from_hmac(algorithm: Algorithm, key: hmac::Key) -> Self {
@@ -168,7 +182,7 @@ impl VerificationKey {
     }
 
     /// Whether the key may be tried for a token that names `kid`, or names none.
-    pub(super) fn answers_to(&self, kid: Option<&str>) -> bool {
+    pub(crate) fn answers_to(&self, kid: Option<&str>) -> bool {
         match (kid, self.kid()) {
             (Some(wanted), Some(own)) => wanted == own,
             _ => true,
@@ -193,7 +207,7 @@ impl VerificationKey {
         })
     }
 
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
             Material::Public(key) => key.verify_sig(message, signature).is_ok(),
@@ -220,10 +234,24 @@ impl fmt::Debug for VerificationKey {
 
 /// Prepares a secret of the right length.
 pub(super) fn hmac_key(algorithm: Algorithm, secret: &SecretBytes) -> Result<hmac::Key, KeyError> {
-    let (hash, bytes_min) = match algorithm {
-        Algorithm::Hs256 => (hmac::HMAC_SHA256, 32),
-        Algorithm::Hs384 => (hmac::HMAC_SHA384, 48),
-        Algorithm::Hs512 => (hmac::HMAC_SHA512, 64),
+    let bytes_min = match algorithm {
+        Algorithm::Hs384 => 48,
+        Algorithm::Hs512 => 64,
+        _ => 32,
+    };
+    hmac_key_of_at_least(algorithm, secret, bytes_min)
+}
+
+/// Prepares a secret of at least `bytes_min` bytes.
+pub(super) fn hmac_key_of_at_least(
+    algorithm: Algorithm,
+    secret: &SecretBytes,
+    bytes_min: usize,
+) -> Result<hmac::Key, KeyError> {
+    let hash = match algorithm {
+        Algorithm::Hs256 => hmac::HMAC_SHA256,
+        Algorithm::Hs384 => hmac::HMAC_SHA384,
+        Algorithm::Hs512 => hmac::HMAC_SHA512,
         _ => return Err(KeyError::Algorithm { algorithm }),
     };
     if secret.len() < bytes_min {

@@ -26,7 +26,7 @@ pub struct SigningKey {
 enum Material {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Hmac(Box<hmac::Key>),
+    Hmac(Algorithm, Box<hmac::Key>),
     Rsa(RsaKeyPair),
 }
 
@@ -38,7 +38,18 @@ impl SigningKey {
     /// [`KeyError::Short`] below 32 bytes.
     pub fn hs256(secret: &SecretBytes) -> Result<Self, KeyError> {
         let key = key::hmac_key(Algorithm::Hs256, secret)?;
-        Ok(Self { kid: None, material: Material::Hmac(Box::new(key)) })
+        Ok(Self { kid: None, material: Material::Hmac(Algorithm::Hs256, Box::new(key)) })
+    }
+
+    /// An HMAC key of at least `bytes_min` bytes, for formats with other algorithms and other
+    /// bounds than our own tokens.
+    pub(crate) fn hmac_of_at_least(
+        algorithm: Algorithm,
+        secret: &SecretBytes,
+        bytes_min: usize,
+    ) -> Result<Self, KeyError> {
+        let key = key::hmac_key_of_at_least(algorithm, secret, bytes_min)?;
+        Ok(Self { kid: None, material: Material::Hmac(algorithm, Box::new(key)) })
     }
 
     /// An RS256 key from PEM text, `PRIVATE KEY` (PKCS #8).
@@ -94,7 +105,7 @@ impl SigningKey {
         match self.material {
             Material::Ecdsa(_) => Algorithm::Es256,
             Material::Ed25519(_) => Algorithm::EdDsa,
-            Material::Hmac(_) => Algorithm::Hs256,
+            Material::Hmac(algorithm, _) => algorithm,
             Material::Rsa(_) => Algorithm::Rs256,
         }
     }
@@ -120,7 +131,7 @@ impl SigningKey {
             Material::Ed25519(pair) => {
                 VerificationKey::from_bytes(algorithm, pair.public_key().as_ref())?
             }
-            Material::Hmac(key) => VerificationKey::from_hmac(algorithm, hmac::Key::clone(key)),
+            Material::Hmac(_, key) => VerificationKey::from_hmac(algorithm, hmac::Key::clone(key)),
             Material::Rsa(pair) => {
                 VerificationKey::from_bytes(algorithm, pair.public_key().as_ref())?
             }
@@ -131,7 +142,7 @@ impl SigningKey {
         }
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IssueError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IssueError> {
         // The library draws from its own source, seeded by the system's, whatever is passed.
         let random = SystemRandom::new();
         match &self.material {
@@ -140,7 +151,7 @@ impl SigningKey {
                 Ok(signature.as_ref().to_vec())
             }
             Material::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
-            Material::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Material::Hmac(_, key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
             Material::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod akamai;
 #[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod edge_vectors;
@@ -23,6 +25,8 @@ mod jwt_keys;
 mod jwt_uses;
 #[cfg(test)]
 mod jwt_vectors;
+#[cfg(test)]
+mod license_vectors;
 #[cfg(test)]
 mod media_cdn;
 #[cfg(test)]
