@@ -19,6 +19,23 @@ pub const CONTENT_CLAIM: &str = "portcullis:content";
 /// `"portcullis:classes": ["AUDIO", "SD"]`. Without it, those of the key policy.
 pub const CLASSES_CLAIM: &str = "portcullis:classes";
 
+/// Names the viewer's session, by which it can be revoked.
+///
+/// SPEC: OpenID Connect Front-Channel Logout, `sid`.
+pub const SESSION_CLAIM: &str = "sid";
+
+/// Names the viewer's device, by which it can be revoked.
+pub const DEVICE_CLAIM: &str = "portcullis:device";
+
+/// The text of a claim that names something: a string, or a number as it is written.
+pub(crate) fn name<'a>(claims: &'a JwtClaims, claim: &str) -> Option<&'a str> {
+    match claims.all.get(claim)? {
+        Value::Number(number) => Some(number.as_str()),
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// The track classes the token is good for; `None` when the claim cannot be read.
 pub(crate) fn classes(claims: &JwtClaims) -> Option<AllowedClasses> {
     let Some(value) = claims.all.get(CLASSES_CLAIM) else {

@@ -167,6 +167,8 @@ pub enum Rule {
     Lifetime,
     /// The token covers the path.
     Path,
+    /// Nothing that stands behind the request was revoked.
+    Revocation,
     /// What an API key's role permits.
     Role,
     /// A session can be opened.
@@ -195,6 +197,7 @@ impl Rule {
             Self::Level => "level",
             Self::Lifetime => "lifetime",
             Self::Path => "path",
+            Self::Revocation => "revocation",
             Self::Role => "role",
             Self::Session => "session",
             Self::Terms => "terms",

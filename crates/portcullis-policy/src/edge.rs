@@ -22,7 +22,7 @@ use portcullis_token::{
 use crate::{
     Decision, Reason, Rule,
     decision::{Step, Trace},
-    model::AddressRule,
+    model::{AddressRule, Standing},
     rules,
     words::span,
 };
@@ -74,6 +74,8 @@ pub struct EdgeAsk<'a> {
     /// How long the media last, where that should limit the session: when the session token
     /// is written into the manifest.
     pub media_duration: Option<Duration>,
+    /// Whether the caller, their token or the tenant was revoked.
+    pub standing: Standing,
 }
 
 /// What lies at a path.
@@ -181,6 +183,7 @@ pub fn decide_edge(
     trace.add(path_rule(caller, ask.path));
     trace.add(level(route.level, caller));
     trace.add(lifetime(caller, now));
+    trace.add(rules::revocation::check(ask.standing));
     trace.add(access_lifetime(caller, route.access_lifetime_max, now));
     trace.add(rules::address::check(&route.addresses, ask.address));
     let session = match (route.level, caller, ask.kind) {

@@ -13,6 +13,7 @@ use portcullis_token::{Verified, identity::TokenIdentity, jwt::JwtClaims};
 
 use crate::{
     Decision, Grant, LimitedUse, Purpose, Reason, Rule, UseCount,
+    claims::{self, DEVICE_CLAIM, SESSION_CLAIM},
     decision::{Step, Trace},
     model::{Facts, Restriction},
     rules,
@@ -34,6 +35,24 @@ impl Caller {
         match self {
             Self::Anonymous => None,
             Self::Holder(token) => token.claims().identity(),
+        }
+    }
+
+    /// The session the token names.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        match self {
+            Self::Anonymous => None,
+            Self::Holder(token) => claims::name(token.claims(), SESSION_CLAIM),
+        }
+    }
+
+    /// The device the token names.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Self::Anonymous => None,
+            Self::Holder(token) => claims::name(token.claims(), DEVICE_CLAIM),
         }
     }
 
@@ -120,6 +139,7 @@ pub fn decide_license(
     trace.add(rules::key_policy::check(content, key_policy));
     trace.add(rules::token::check(&key_policy.restriction, caller));
     trace.add(lifetime(&key_policy.restriction, caller, now));
+    trace.add(rules::revocation::check(facts.standing));
     trace.add(rules::token_content::check(&key_policy.restriction, caller, content));
     trace.add(rules::window::check(&content.window, now));
     trace.add(rules::address::check(&key_policy.addresses, ask.address));

@@ -12,8 +12,12 @@ use portcullis_token::{edge::EdgeTokenError, jwt::JwtError};
 /// Why something was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
+    /// The content was revoked.
+    ContentRevoked,
     /// There is no such content for this tenant.
     ContentUnknown,
+    /// The viewer's device was revoked.
+    DeviceRevoked,
     /// The user's entitlement to the content is over.
     EntitlementExpired,
     /// The user is not entitled to the content.
@@ -22,6 +26,8 @@ pub enum Reason {
     EntitlementNotYet,
     /// No key asked for is of a track class the viewer may have.
     KeyClass,
+    /// Every key asked for was revoked.
+    KeyRevoked,
     /// No key asked for belongs to the content.
     KeyUnknown,
     /// The path could be read in more than one way.
@@ -34,6 +40,10 @@ pub enum Reason {
     RoleMissing,
     /// A rule that applies could not be evaluated.
     RuleUnavailable,
+    /// The viewer's session was revoked.
+    SessionRevoked,
+    /// The tenant was revoked.
+    TenantRevoked,
     /// The DRM system cannot enforce the terms of the license.
     TermsSystem,
     /// The token is for another network address.
@@ -72,6 +82,8 @@ pub enum Reason {
     TokenNotYet,
     /// The token does not cover this path.
     TokenPath,
+    /// The token was revoked.
+    TokenRevoked,
     /// The token's signature does not match any trusted key.
     TokenSignature,
     /// The token is longer than any that is accepted.
@@ -80,6 +92,8 @@ pub enum Reason {
     TokenUnneeded,
     /// No use of the token is left.
     TokenUsedUp,
+    /// The viewer was revoked.
+    UserRevoked,
     /// The content's time window is over.
     WindowClosed,
     /// The content's time window has not begun.
@@ -89,17 +103,22 @@ pub enum Reason {
 impl Reason {
     /// Every reason.
     pub const ALL: &'static [Self] = &[
+        Self::ContentRevoked,
         Self::ContentUnknown,
+        Self::DeviceRevoked,
         Self::EntitlementExpired,
         Self::EntitlementMissing,
         Self::EntitlementNotYet,
         Self::KeyClass,
+        Self::KeyRevoked,
         Self::KeyUnknown,
         Self::PathMalformed,
         Self::PlaceAddress,
         Self::ReplayUnavailable,
         Self::RoleMissing,
         Self::RuleUnavailable,
+        Self::SessionRevoked,
+        Self::TenantRevoked,
         Self::TermsSystem,
         Self::TokenAddress,
         Self::TokenAlgorithm,
@@ -119,10 +138,12 @@ impl Reason {
         Self::TokenNoId,
         Self::TokenNotYet,
         Self::TokenPath,
+        Self::TokenRevoked,
         Self::TokenSignature,
         Self::TokenTooLong,
         Self::TokenUnneeded,
         Self::TokenUsedUp,
+        Self::UserRevoked,
         Self::WindowClosed,
         Self::WindowNotOpen,
     ];
@@ -131,17 +152,22 @@ impl Reason {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::ContentRevoked => "content.revoked",
             Self::ContentUnknown => "content.unknown",
+            Self::DeviceRevoked => "device.revoked",
             Self::EntitlementExpired => "entitlement.expired",
             Self::EntitlementMissing => "entitlement.missing",
             Self::EntitlementNotYet => "entitlement.not_yet",
             Self::KeyClass => "key.class",
+            Self::KeyRevoked => "key.revoked",
             Self::KeyUnknown => "key.unknown",
             Self::PathMalformed => "path.malformed",
             Self::PlaceAddress => "place.address",
             Self::ReplayUnavailable => "replay.unavailable",
             Self::RoleMissing => "role.missing",
             Self::RuleUnavailable => "rule.unavailable",
+            Self::SessionRevoked => "session.revoked",
+            Self::TenantRevoked => "tenant.revoked",
             Self::TermsSystem => "terms.system",
             Self::TokenAddress => "token.address",
             Self::TokenAlgorithm => "token.algorithm",
@@ -161,10 +187,12 @@ impl Reason {
             Self::TokenNoId => "token.no_id",
             Self::TokenNotYet => "token.not_yet",
             Self::TokenPath => "token.path",
+            Self::TokenRevoked => "token.revoked",
             Self::TokenSignature => "token.signature",
             Self::TokenTooLong => "token.too_long",
             Self::TokenUnneeded => "token.unneeded",
             Self::TokenUsedUp => "token.used_up",
+            Self::UserRevoked => "user.revoked",
             Self::WindowClosed => "window.closed",
             Self::WindowNotOpen => "window.not_open",
         }
@@ -178,6 +206,12 @@ impl Reason {
             | Self::EntitlementMissing
             | Self::EntitlementNotYet
             | Self::KeyClass
+            | Self::UserRevoked
+            | Self::TenantRevoked
+            | Self::SessionRevoked
+            | Self::KeyRevoked
+            | Self::DeviceRevoked
+            | Self::ContentRevoked
             | Self::PlaceAddress
             | Self::RoleMissing
             | Self::TermsSystem
@@ -204,6 +238,7 @@ impl Reason {
             | Self::TokenNoId
             | Self::TokenTooLong
             | Self::TokenUsedUp
+            | Self::TokenRevoked
             | Self::TokenAlgorithm
             | Self::TokenHeader
             | Self::TokenKey => Kind::Unauthenticated,
@@ -215,17 +250,22 @@ impl Reason {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
+            Self::ContentRevoked => "the content was revoked",
             Self::ContentUnknown => "there is no such content for this tenant",
+            Self::DeviceRevoked => "the viewer's device was revoked",
             Self::EntitlementExpired => "the user's entitlement to the content is over",
             Self::EntitlementMissing => "the user is not entitled to the content",
             Self::EntitlementNotYet => "the user's entitlement to the content has not begun",
             Self::KeyClass => "no key asked for is of a track class the viewer may have",
+            Self::KeyRevoked => "every key asked for was revoked",
             Self::KeyUnknown => "no key asked for belongs to the content",
             Self::PathMalformed => "the path could be read in more than one way",
             Self::PlaceAddress => "the content may not be reached from this network address",
             Self::ReplayUnavailable => "uses of tokens could not be counted",
             Self::RoleMissing => "the API key's role does not permit this",
             Self::RuleUnavailable => "a rule that applies could not be evaluated",
+            Self::SessionRevoked => "the viewer's session was revoked",
+            Self::TenantRevoked => "the tenant was revoked",
             Self::TermsSystem => "the DRM system cannot enforce the terms of the license",
             Self::TokenAddress => "the token is for another network address",
             Self::TokenAlgorithm => "no trusted key is for the token's algorithm",
@@ -245,10 +285,12 @@ impl Reason {
             Self::TokenNoId => "the token is good for one use and has no id to be known by",
             Self::TokenNotYet => "the token cannot be used yet",
             Self::TokenPath => "the token does not cover this path",
+            Self::TokenRevoked => "the token was revoked",
             Self::TokenSignature => "the token's signature does not match any trusted key",
             Self::TokenTooLong => "the token is longer than any that is accepted",
             Self::TokenUnneeded => "the content's key policy is open, there is no token to issue",
             Self::TokenUsedUp => "no use of the token is left",
+            Self::UserRevoked => "the viewer was revoked",
             Self::WindowClosed => "the content's time window is over",
             Self::WindowNotOpen => "the content's time window has not begun",
         }

@@ -105,6 +105,7 @@ pub fn decide_token(ask: &TokenAsk, facts: &Facts, now: Timestamp) -> Decision<T
     trace.add(rules::tenant::check(&ask.requester, content));
     trace.add(rules::role::check(&ask.requester, Role::Issuer));
     trace.add(rules::key_policy::check(content, key_policy));
+    trace.add(rules::revocation::check(facts.standing));
     trace.add(restriction(&key_policy.restriction, ask));
     trace.add(rules::window::check(&content.window, now));
     trace.add(match ask.address {

@@ -13,7 +13,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use portcullis_base::Timestamp;
-use portcullis_policy::Outcome;
+use portcullis_policy::{Outcome, model::Standing};
 use portcullis_server::{
     config::{AddressRules, Edge, Level, Route, SameSite, SessionCarriage},
     edge::{Presented, judge},
@@ -44,7 +44,7 @@ fn main() {
         nanos.clear();
         for _ in 0..CHECKS {
             let start = Instant::now();
-            let decision = judge(&edge, route, black_box(&presented), NOW);
+            let decision = judge(&edge, route, black_box(&presented), &|_| Standing::Good, NOW);
             assert!(matches!(decision.outcome(), Outcome::Allow(_)), "{decision:?}");
             drop(black_box(decision));
             nanos.push(start.elapsed().as_nanos());

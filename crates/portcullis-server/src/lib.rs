@@ -34,6 +34,7 @@ mod media_file;
 mod origin;
 pub mod packaging;
 mod random;
+mod revocation;
 pub mod routes;
 pub mod serve;
 pub mod telemetry;

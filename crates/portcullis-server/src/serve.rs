@@ -97,11 +97,11 @@ async fn sweep(app: Weak<App>) {
         tick.tick().await;
         let Some(app) = app.upgrade() else { return };
         loop {
-            match app.store.uses().forget().await {
+            match app.store.forget().await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(error = ?error, "old uses of tokens cannot be forgotten");
+                    tracing::error!(error = ?error, "what is over cannot be forgotten");
                     break;
                 }
             }

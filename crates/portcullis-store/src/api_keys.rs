@@ -8,7 +8,7 @@
 use std::fmt;
 
 use portcullis_base::{TenantId, Timestamp};
-use portcullis_policy::model::Role;
+use portcullis_policy::model::{Role, Standing, SubjectKind};
 
 use crate::{
     Author, Change, Error, Store,
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Whom the holder of a secret with this digest stands for; `None` for an unknown id, a
-    /// wrong secret and an expired key alike, and after the same comparison.
+    /// wrong secret, an expired key and a revoked one alike, and after the same comparison.
     ///
     /// # Errors
     ///
@@ -101,7 +101,11 @@ impl Store {
         // digest anybody could present, and would open nothing if it were.
         let good = known.map_or(self.api_key_pepper(), |known| &known.digest).ct_eq(digest);
         let now = self.clock.now();
-        let key = known.filter(|known| good && now < known.expires);
+        let key = known.filter(|known| {
+            let own = [(SubjectKind::ApiKey, id)];
+            let standing = self.revocations().standing(&known.tenant, own, now);
+            good && now < known.expires && standing == Standing::Good
+        });
         Ok(key.map(|known| known.describe(id)))
     }
 

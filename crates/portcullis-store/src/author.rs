@@ -25,6 +25,10 @@ impl Author {
         self
     }
 
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
+    }
+
     /// A record of something done on their behalf.
     #[must_use]
     pub fn record(&self, action: Action, object: &str, tenant: &str) -> Record {

@@ -3,12 +3,12 @@
 //! Keys of a content are made by the vault, never here. Viewers' ids stand in their list and
 //! nowhere else: the audit log tells how many entries a list has, not which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_base::{ContentId, Timestamp, UserId};
 use portcullis_policy::{
     PackagingFacts,
-    model::{Content, Entitlement, Facts, Window},
+    model::{Content, Entitlement, Facts, Standing, Window},
 };
 use sqlx::{Row as _, SqliteConnection};
 
@@ -132,7 +132,15 @@ impl Store {
                 Some(window) => Entitlement::Listed { subject: subject.clone(), window: *window },
             },
         };
-        Ok(Some(Facts { content: entry.content.clone(), key_policy, entitled, used: None }))
+        Ok(Some(Facts {
+            content: entry.content.clone(),
+            key_policy,
+            entitled,
+            // Unknown refuses: whoever verified the caller says how they stand.
+            standing: Standing::Unknown,
+            revoked_keys: BTreeSet::new(),
+            used: None,
+        }))
     }
 
     /// All that a packaging decision depends on; `None` when there is no such content.

@@ -10,7 +10,7 @@
 //! | `ring`, `vault` | keks, and what they seal |
 //! | `audit/` | the chained log |
 //! | `snapshot` | all that decisions read, in memory |
-//! | `uses` | how often tokens were used |
+//! | `uses`, `revocations` | how often tokens were used; what was taken back |
 //! | `contents`, `editions`, `key_policies`, `token_keys`, `api_keys` | one file per use |
 
 mod api_keys;
@@ -22,6 +22,7 @@ mod contents;
 mod editions;
 mod error;
 mod key_policies;
+mod revocations;
 mod ring;
 mod snapshot;
 mod store;
@@ -33,6 +34,7 @@ pub use api_keys::{ApiKey, NewApiKey};
 pub use author::{Author, Change};
 pub use backend::Location;
 pub use error::Error;
+pub use revocations::{Listed, Revocation, Revocations, Subject, SubjectError};
 pub use store::{Store, StoreOptions};
 pub use token_keys::{TokenKey, TokenKeyUse};
 pub use uses::{Reserved, TokenDigest, Use, Uses};

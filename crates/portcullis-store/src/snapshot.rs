@@ -24,7 +24,7 @@ use portcullis_base::{Clock, ContentId, KeyId, PolicyName, Secret, TenantId, Tim
 use portcullis_policy::model::{Content, KeyPolicy, Role, TrackKey, Window};
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use crate::{Error, codec};
+use crate::{Error, codec, revocations::Revocations};
 
 /// One consistent state of the database.
 #[derive(Debug, Default)]
@@ -113,18 +113,24 @@ pub(crate) struct Snapshots {
     current: RwLock<Arc<Snapshot>>,
     /// When the database last confirmed the current one.
     confirmed_ms: AtomicU64,
+    revocations: Revocations,
     loading: tokio::sync::Mutex<()>,
 }
 
 impl Snapshots {
     pub(crate) fn new(read: SqlitePool, clock: Arc<dyn Clock>) -> Self {
         Self {
+            revocations: Revocations::new(clock.clone()),
             read,
             clock,
             current: RwLock::default(),
             confirmed_ms: AtomicU64::new(0),
             loading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    pub(crate) const fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The current snapshot.
@@ -150,6 +156,9 @@ impl Snapshots {
         let _alone = self.loading.lock().await;
         let now_ms = self.clock.now_ms();
         let mut tx = self.read.begin().await?;
+        // First: a large snapshot must not keep them waiting.
+        self.revocations.refresh(&mut tx).await?;
+        self.revocations.confirm(now_ms);
         let version: i64 = sqlx::query_scalar("SELECT value FROM versions WHERE name = 'snapshot'")
             .fetch_one(&mut *tx)
             .await?;

@@ -164,6 +164,21 @@ impl Store {
         Ok(self.snapshots.current()?.version)
     }
 
+    pub(crate) const fn read(&self) -> &SqlitePool {
+        &self.read
+    }
+
+    /// Deletes, in small steps, what nobody needs to remember any more: call it again until it
+    /// returns 0.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn forget(&self) -> Result<u64, Error> {
+        let uses = self.uses.forget().await?;
+        Ok(uses.saturating_add(self.forget_revocations().await?))
+    }
+
     /// Runs an operation that changes what a snapshot holds; when it returns, this node
     /// decides by the new state.
     pub(crate) async fn change<F>(&self, operation: F) -> Result<Change, Error>

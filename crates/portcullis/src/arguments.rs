@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_base::{ContentId, PolicyName, UserId};
+use portcullis_policy::model::SubjectKind;
 
 use crate::command::TokenCommand;
 
@@ -50,6 +51,12 @@ pub(crate) enum Command {
     /// Write key policies, contents and entitlements into the store
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Take back tokens, sessions, viewers, keys and more before their time
+    ///
+    /// In force on every server of the database within two seconds: licenses, token service and
+    /// edge refuse whatever names what was revoked.
+    #[command(subcommand)]
+    Revoke(RevokeCommand),
     /// Serve media, licenses and tokens as the configuration says
     Serve(ServeArguments),
     /// Issue, verify, explain and convert tokens of every family
@@ -266,6 +273,59 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RevokeCommand {
+    /// Revoke something, or change why and until when
+    Add {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        subject: RevokedSubject,
+        /// Why, for those who look it up later
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// When it is over, such as 2026-11-22T20:15:00Z; never when left out
+        #[arg(long, value_name = "TIME", conflicts_with = "hours")]
+        until: Option<jiff::Timestamp>,
+        /// In how many hours it is over
+        #[arg(
+            long,
+            value_name = "HOURS",
+            value_parser = clap::value_parser!(u64).range(1..=87_600)
+        )]
+        hours: Option<u64>,
+    },
+    /// Take a revocation back
+    Lift {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        subject: RevokedSubject,
+    },
+    /// List what is revoked, with who did it and why
+    List {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokedSubject {
+    /// What it is: api-key, content, device, issuer-key, kid, session, tenant, token or user
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: SubjectKind,
+    /// Its id. Of a token: its digest as audit records have it, the MAC of an edge token as 64
+    /// hex digits or, with `--issuer`, its `jti`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The issuer (`iss`) of the token whose `jti` is given
+    #[arg(long, value_name = "ISSUER")]
+    pub(crate) issuer: Option<String>,
 }
 
 #[derive(Debug, Args)]

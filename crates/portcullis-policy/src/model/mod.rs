@@ -11,6 +11,7 @@ mod entitlement;
 mod facts;
 mod key_policy;
 mod operator;
+mod standing;
 mod window;
 
 pub use addresses::{AddressRule, AllowedAddresses};
@@ -20,4 +21,5 @@ pub use entitlement::{Entitlement, EntitlementRule};
 pub use facts::Facts;
 pub use key_policy::{Binding, KeyPolicy, RequiredClaim, Restriction, TokenRestriction};
 pub use operator::{Operator, Role, RoleError};
+pub use standing::{Standing, SubjectKind, SubjectKindError};
 pub use window::{Window, WindowError};

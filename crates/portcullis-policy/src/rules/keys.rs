@@ -1,8 +1,8 @@
 //! Which of the keys asked for a license may contain.
 //!
-//! Keys that are not the content's, that the token does not cover or whose class is not
-//! allowed are left out (SEC-08); the license is smaller, not refused. Only when nothing is
-//! left is that a refusal.
+//! Keys that are not the content's, that the token does not cover, that were revoked or whose
+//! class is not allowed are left out (SEC-08); the license is smaller, not refused. Only when
+//! nothing is left is that a refusal.
 
 use portcullis_base::KeyId;
 
@@ -39,8 +39,14 @@ pub(crate) fn pick<'a>(
         let detail = "the token names another key than those asked for".to_owned();
         return refuse(Reason::TokenContent, detail);
     }
+    if known.iter().copied().filter(named).all(|key| facts.revoked_keys.contains(&key.kid)) {
+        let detail = format!("only {} asked for, all of them revoked", list(&known));
+        return refuse(Reason::KeyRevoked, detail);
+    }
     let allowed = |key: &&TrackKey| {
-        facts.key_policy.classes.contains(key.class) && classes.contains(key.class)
+        facts.key_policy.classes.contains(key.class)
+            && classes.contains(key.class)
+            && !facts.revoked_keys.contains(&key.kid)
     };
     let granted: Vec<_> = known.iter().copied().filter(named).filter(allowed).collect();
     if granted.is_empty() {

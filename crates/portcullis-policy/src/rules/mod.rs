@@ -9,6 +9,7 @@ pub(crate) mod entitlement;
 pub(crate) mod key_policy;
 pub(crate) mod keys;
 pub(crate) mod lifetime;
+pub(crate) mod revocation;
 pub(crate) mod role;
 pub(crate) mod tenant;
 pub(crate) mod terms;

@@ -1,6 +1,7 @@
 //! The tenant, the film and the people that every behaviour is tried with.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use portcullis_policy::{
     EdgeRoute, Level,
     model::{
         AddressRule, AllowedAddresses, AllowedClasses, Binding, Content, Entitlement,
-        EntitlementRule, Facts, KeyPolicy, Operator, RequiredClaim, Restriction, Role,
+        EntitlementRule, Facts, KeyPolicy, Operator, RequiredClaim, Restriction, Role, Standing,
         TokenRestriction, TrackKey, Window,
     },
 };
@@ -55,7 +56,14 @@ pub(crate) fn facts() -> Facts {
         entitlement: EntitlementRule::Anyone,
         addresses: AddressRule::NONE,
     };
-    Facts { content: film(), key_policy, entitled: Entitlement::Absent, used: None }
+    Facts {
+        content: film(),
+        key_policy,
+        entitled: Entitlement::Absent,
+        standing: Standing::Good,
+        revoked_keys: BTreeSet::new(),
+        used: None,
+    }
 }
 
 pub(crate) fn token_restriction(facts: &mut Facts) -> &mut TokenRestriction {

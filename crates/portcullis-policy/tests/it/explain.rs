@@ -25,6 +25,7 @@ fn an_explanation_names_everything_that_stands_in_the_way() {
 content       allows  `film` under `standard`
 token         allows  issued by `https://portcullis.example/` for `license`
 lifetime      allows  the token is within its lifetime
+revocation    skips   nothing of it was revoked
 token-content allows  the token is for `film`
 window        refuses opens at 2026-09-21T14:14:50Z, in 1 min 30 s
 address       refuses 192.0.2.7 lies in the denied range 192.0.2.0/24

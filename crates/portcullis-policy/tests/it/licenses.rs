@@ -7,7 +7,7 @@ use portcullis_policy::{
     EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, Purpose, Reason, TokenAsk, UseCount,
     claims::USES_CLAIM,
     decide_edge, decide_license, decide_token,
-    model::{Entitlement, Facts, RequiredClaim},
+    model::{Entitlement, Facts, RequiredClaim, Standing},
 };
 
 use crate::{
@@ -223,5 +223,6 @@ fn manifest() -> EdgeAsk<'static> {
         kind: EdgeKind::Manifest,
         address: Some(cast::AT_HOME),
         media_duration: None,
+        standing: Standing::Good,
     }
 }

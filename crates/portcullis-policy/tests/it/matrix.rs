@@ -10,7 +10,7 @@ use portcullis_base::{DrmSystem, KeyId, Scheme, Timestamp};
 use portcullis_policy::{
     Caller, Decision, EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, PackagingAsk, PackagingFacts,
     Reason, Rule, TokenAsk, UseCount, decide_edge, decide_license, decide_packaging, decide_token,
-    model::{Facts, Operator},
+    model::{Facts, Operator, Standing, SubjectKind},
 };
 
 use crate::{
@@ -40,9 +40,11 @@ fn matrix() -> String {
         licenses_place(),
         licenses_keys(),
         licenses_uses(),
+        licenses_revoked(),
         issuing(),
         edge(),
         edge_routes(),
+        edge_revoked(),
         packaging(),
     ]
     .join("\n")
@@ -181,6 +183,66 @@ fn licenses_uses() -> String {
     })
 }
 
+/// Every standing a request can have.
+fn standings() -> Vec<(&'static str, Standing)> {
+    let revoked = SubjectKind::ALL.map(|kind| (kind.as_str(), Standing::Revoked(kind)));
+    let others = [("not known", Standing::Unknown), ("nothing", Standing::Good)];
+    others.into_iter().chain(revoked).collect()
+}
+
+/// What was revoked stands in the rows here.
+fn licenses_revoked() -> String {
+    let columns = [
+        ("our token", tokens::for_film as fn() -> Caller),
+        ("nothing presented", || Caller::Anonymous),
+    ];
+    let by_standing = table("license, revoked", &standings(), &columns, |standing, caller| {
+        LicenseCase::new(|case| case.facts.standing = *standing).cell(Ok(caller()))
+    });
+    let columns = [
+        ("SD revoked", LicenseCase::new(|case| case.facts.revoked_keys = [cast::SD].into())),
+        (
+            "all revoked",
+            LicenseCase::new(|case| {
+                case.facts.revoked_keys = [cast::AUDIO, cast::SD, cast::HD].into();
+            }),
+        ),
+    ];
+    let names = ["our token", "names the SD key", "AUDIO and SD only"];
+    let rows = tokens::playback();
+    let rows: Vec<_> = rows.into_iter().filter(|(name, _)| names.contains(name)).collect();
+    let by_key =
+        table("license, by revoked keys", &rows, &columns, |presents, case| case.cell(presents()));
+    let issuer = TokenAsk {
+        requester: cast::issuer(),
+        subject: "alice".parse().unwrap(),
+        address: None,
+        key: None,
+        max_uses: None,
+    };
+    let issuing = table("token, revoked", &standings(), &[("issuer", issuer)], |standing, ask| {
+        let facts = Facts { standing: *standing, ..cast::facts() };
+        cell(decide_token(ask, &facts, NOW), |_| String::new())
+    });
+    format!("{by_standing}\n{by_key}\n{issuing}")
+}
+
+fn edge_revoked() -> String {
+    let names = ["nothing", "access token", "session token"];
+    let columns = tokens::edge();
+    let columns: Vec<_> = columns.into_iter().filter(|(name, _)| names.contains(name)).collect();
+    table("edge, revoked", &standings(), &columns, |standing, presents| {
+        let ask = EdgeAsk {
+            path: "/media/film/manifest.mpd",
+            kind: EdgeKind::Manifest,
+            address: Some(cast::AT_HOME),
+            media_duration: None,
+            standing: *standing,
+        };
+        edge_cell(presents, &cast::route(), &ask)
+    })
+}
+
 fn issuing() -> String {
     let alice = |change: fn(&mut Facts)| {
         let mut facts = cast::facts();
@@ -239,6 +301,7 @@ fn edge() -> String {
         kind: EdgeKind::Manifest,
         address: Some(cast::AT_HOME),
         media_duration: None,
+        standing: Standing::Good,
     };
     let tampered = ask("/media/other/manifest.mpd");
     let segment = EdgeAsk { kind: EdgeKind::Media, ..ask("/media/film/video/1.m4s") };
@@ -273,6 +336,7 @@ fn edge_routes() -> String {
         kind: EdgeKind::Manifest,
         address: Some(cast::AT_HOME),
         media_duration: None,
+        standing: Standing::Good,
     };
     table("edge, by route", &rows, &columns, |presents, route| edge_cell(presents, route, &ask))
 }

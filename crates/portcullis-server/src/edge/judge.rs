@@ -11,7 +11,7 @@ use portcullis_base::Timestamp;
 use portcullis_policy::{
     Admission, Decision, EdgeAsk, EdgeCaller, EdgeKind, EdgeRoute, Level, Reason, Rule,
     decide_edge,
-    model::{AddressRule, AllowedAddresses},
+    model::{AddressRule, AllowedAddresses, Standing},
 };
 use portcullis_token::edge::{
     EdgeTokenError, Lookup, access,
@@ -42,11 +42,15 @@ pub struct Presented<'a> {
     pub media_duration: Option<Duration>,
 }
 
+/// Says how a caller stands with the revocations.
+pub type StandingOf<'a> = &'a (dyn Fn(&EdgeCaller) -> Standing + Sync);
+
 /// Decides whether a media request may through.
 pub fn judge(
     edge: &Edge,
     route: &Route,
     presented: &Presented<'_>,
+    standing: StandingOf<'_>,
     now: Timestamp,
 ) -> Decision<Admission> {
     let caller = match caller(edge, presented, now) {
@@ -64,6 +68,7 @@ pub fn judge(
         kind: if manifest { EdgeKind::Manifest } else { EdgeKind::Media },
         address: presented.address,
         media_duration: presented.media_duration,
+        standing: standing(&caller),
     };
     decide_edge(&caller, &policy_route(route), &ask, now)
 }

@@ -24,15 +24,16 @@ use http::{
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE},
     request::Parts,
 };
-use portcullis_policy::{Admission, Decision, NewSession, Outcome as Decided};
+use portcullis_policy::{Admission, Decision, EdgeCaller, NewSession, Outcome as Decided};
 use portcullis_token::edge::{
     path,
     session::{self, SessionRequest},
 };
 
-pub use judge::{Presented, judge};
+pub use judge::{Presented, StandingOf, judge};
 
 use self::manifest::{Carry, ManifestKind};
+pub use crate::revocation::of_edge as standing;
 use crate::{
     app::App,
     config::{Route, SessionCarriage},
@@ -95,12 +96,13 @@ async fn answer(
         media_duration: None,
     };
     let now = app.clock.now();
-    let mut decision = judge(&app.edge, route, &presented, now);
+    let stands = |caller: &EdgeCaller| standing(&app.store, caller, now);
+    let mut decision = judge(&app.edge, route, &presented, &stands, now);
     if opens_session(&decision) && route.session == SessionCarriage::Path {
         // How long the session lasts depends on the manifest, which nobody without a good
         // token makes us read.
         presented.media_duration = media_duration(route, rest).await;
-        decision = judge(&app.edge, route, &presented, now);
+        decision = judge(&app.edge, route, &presented, &stands, now);
     }
     if let Some(demo) = &app.demo {
         demo.recent.keep(id, FrontDoor::Edge, &decision);

@@ -14,7 +14,7 @@ use portcullis_policy::{
 };
 use portcullis_store::{Error, Store, TokenDigest};
 
-use crate::{Trust, authenticate, http::stop::Stop};
+use crate::{Trust, authenticate, http::stop::Stop, revocation};
 
 /// A decision about a license, and what the record of it needs.
 #[derive(Debug)]
@@ -86,7 +86,9 @@ fn judge_used(
     let policy = Some(facts.key_policy.name.to_string());
     let keys = trust.of(store, &facts.key_policy.name)?;
     let restriction = &facts.key_policy.restriction;
-    let caller = match authenticate::playback(token, restriction, &keys.verifying, now) {
+    let tenant = facts.content.tenant.clone();
+    let verifying = revocation::trusted(store, &tenant, &keys.verifying, now);
+    let caller = match authenticate::playback(token, restriction, &verifying, now) {
         Ok(caller) => caller,
         Err(error) => {
             let reason = Reason::from(&error);
@@ -105,7 +107,8 @@ fn judge_used(
         ask.kids = facts.content.keys.iter().map(|key| key.kid).collect();
     }
     let token = caller.identity();
-    let token = token.and_then(|token| store.uses().digest(&facts.content.tenant, &token));
+    let token = token.and_then(|token| store.uses().digest(&tenant, &token));
+    revocation::of_caller(store, &mut facts, &caller, token, now);
     let decision = decide_license(&caller, &facts, &ask, now);
     Ok(Judged { decision, subject, policy, token })
 }

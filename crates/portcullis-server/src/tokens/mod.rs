@@ -43,6 +43,7 @@ use crate::{
         outcome::{FrontDoor, Outcome},
         stop::Stop,
     },
+    revocation,
 };
 
 /// What a caller gets.
@@ -139,7 +140,10 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Decision<TokenGrant>, Error> {
     Ok(match store.license_facts(content, Some(&ask.subject))? {
-        Some(facts) => decide_token(ask, &facts, now),
+        Some(mut facts) => {
+            revocation::of_user(store, &mut facts, &ask.subject, now);
+            decide_token(ask, &facts, now)
+        }
         None => {
             let detail = format!("there is no content `{content}`");
             Decision::refused(Rule::Content, Reason::ContentUnknown, detail)
@@ -152,10 +156,15 @@ fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
         .store
         .license_facts(grant.content(), None)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
-    let keys = facts.map(|facts| app.trust.of(&app.store, &facts.key_policy.name)).transpose();
+    let policy = facts.as_ref().map(|facts| &facts.key_policy.name);
+    let keys = policy.map(|policy| app.trust.of(&app.store, policy)).transpose();
     let keys = keys.map_err(|error| Stop::unavailable("store.unavailable", &error))?;
-    let Some(key) = keys.as_ref().and_then(|keys| keys.signing.as_ref()) else {
-        let detail = "the content's key policy has no key to sign with";
+    let key = keys.as_ref().and_then(|keys| keys.signing.as_ref());
+    let tenant = facts.map(|facts| facts.content.tenant);
+    let Some(key) = key.zip(tenant).and_then(|(key, tenant)| {
+        revocation::is_trusted(&app.store, &tenant, key.kid(), now).then_some(key)
+    }) else {
+        let detail = "the content's key policy has no key to sign with, or it was revoked";
         return Err(Stop::fault(StatusCode::CONFLICT, "token.no_signing_key", detail));
     };
     let lifetime = grant.lifetime().min(app.tokens.lifetime);

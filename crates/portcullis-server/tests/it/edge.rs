@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use portcullis_base::Timestamp;
-use portcullis_policy::Reason;
+use portcullis_policy::{Reason, model::Standing};
 use portcullis_server::{
     config,
     edge::{Presented, judge},
@@ -278,7 +278,7 @@ fn tokens_of_the_published_libraries_are_judged_at_their_time() {
             media_duration: None,
         };
         let route = edge.route(path).unwrap();
-        let decision = judge(&edge, route, &presented, Timestamp(now));
+        let decision = judge(&edge, route, &presented, &|_| Standing::Good, Timestamp(now));
         assert_eq!(decision.reason(), expected, "{path} {query} {now}");
     };
     let acl = "hdnts=st=1700000000~exp=1700003600~acl=/vod/movie42/*~hmac=\

@@ -24,6 +24,8 @@ mod process;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod token_service;

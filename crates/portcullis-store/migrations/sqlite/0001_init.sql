@@ -20,7 +20,7 @@ CREATE TABLE versions (
     name TEXT NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO versions (name, value) VALUES ('snapshot', 1);
+INSERT INTO versions (name, value) VALUES ('revocations', 0), ('snapshot', 1);
 
 CREATE TABLE key_policies (
     name TEXT NOT NULL PRIMARY KEY,
@@ -110,6 +110,22 @@ CREATE TABLE replay_uses (
 );
 CREATE INDEX replay_uses_digest ON replay_uses (digest, challenge);
 CREATE INDEX replay_uses_forget ON replay_uses (forget);
+
+-- What was taken back before its time. `until` is in seconds; without one, for good. Every
+-- change gets the next version, so that a node loads what is new only; what is over stays for
+-- a day, so that lists made from this one hear of it.
+CREATE TABLE revocations (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    until BIGINT,
+    version BIGINT NOT NULL UNIQUE,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (tenant, kind, subject)
+);
+CREATE INDEX revocations_until ON revocations (until);
 
 -- One chain per node: mac(n) covers mac(n-1) and record(n); seq has no gaps.
 CREATE TABLE audit (

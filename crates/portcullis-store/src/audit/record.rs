@@ -37,6 +37,10 @@ pub enum Action {
     KeyringChange,
     /// A license was asked for.
     LicenseIssue,
+    /// A revocation was taken back.
+    RevocationLift,
+    /// Something was revoked, or a revocation was changed.
+    RevocationPut,
     /// The schema of the database was changed.
     SchemaMigrate,
     /// The program started.
@@ -64,6 +68,8 @@ impl Action {
             Self::KeyRead => "key.read",
             Self::KeyringChange => "keyring.change",
             Self::LicenseIssue => "license.issue",
+            Self::RevocationLift => "revocation.lift",
+            Self::RevocationPut => "revocation.put",
             Self::SchemaMigrate => "schema.migrate",
             Self::Start => "start",
             Self::Stop => "stop",

@@ -13,6 +13,8 @@ mod editions;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod revocations;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod support;

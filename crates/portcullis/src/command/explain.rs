@@ -7,10 +7,11 @@ use std::{fmt::Display, io::Read as _, path::Path, process::ExitCode};
 
 use portcullis_base::{Clock as _, DrmSystem, Timestamp};
 use portcullis_policy::{
-    Decision, LicenseAsk, TokenAsk, Verdict,
+    Decision, EdgeCaller, LicenseAsk, TokenAsk, Verdict,
     model::{Operator, Role},
 };
 use portcullis_server::{SystemClock, Trust, config::Edge, default_tenant, edge, license, tokens};
+use portcullis_store::Store;
 use portcullis_token::edge::path;
 
 use super::open;
@@ -54,12 +55,23 @@ pub(super) fn run(command: ExplainCommand) -> Done {
         }
         ExplainCommand::Edge { config, url, cookie, at } => {
             let config = open::configuration(&config.config)?;
-            explain_edge(&config.edge, &url, cookie.as_deref(), &at)
+            open::block_on(async {
+                let store = open::store(config.store).await?;
+                let done = explain_edge(&store, &config.edge, &url, cookie.as_deref(), &at);
+                store.close().await;
+                done
+            })?
         }
     }
 }
 
-fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) -> Done {
+fn explain_edge(
+    store: &Store,
+    edge: &Edge,
+    url: &str,
+    cookie: Option<&str>,
+    at: &Situation,
+) -> Done {
     let (sent, query) =
         url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
     let split = path::split_session(sent);
@@ -84,7 +96,9 @@ fn explain_edge(edge: &Edge, url: &str, cookie: Option<&str>, at: &Situation) ->
         address: at.address,
         media_duration: None,
     };
-    print(&edge::judge(edge, route, &presented, moment(at)?), at)
+    let now = moment(at)?;
+    let standing = |caller: &EdgeCaller| edge::standing(store, caller, now);
+    print(&edge::judge(edge, route, &presented, &standing, now), at)
 }
 
 /// Prints why a request does not get as far as to be decided.

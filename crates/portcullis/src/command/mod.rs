@@ -10,6 +10,7 @@ mod open;
 mod package;
 mod policy;
 mod progress;
+mod revoke;
 mod serve;
 mod token;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> Done {
         Command::Init(arguments) => init::run(&arguments),
         Command::Package(arguments) => package::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Revoke(arguments) => revoke::run(arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Token(command) => token::run(&command),
     }

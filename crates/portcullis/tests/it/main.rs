@@ -17,6 +17,8 @@ mod first_steps;
 #[cfg(test)]
 mod package;
 #[cfg(test)]
+mod revoke;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod stopping;
