@@ -401,7 +401,7 @@ mod tests {
     }
 
     async fn names(task: &mut Task) -> Vec<String> {
-        sqlx::query_scalar("SELECT name FROM versions WHERE name <> 'snapshot' ORDER BY name")
+        sqlx::query_scalar("SELECT name FROM versions WHERE length(name) < 5 ORDER BY name")
             .fetch_all(&mut task.session.conn)
             .await
             .unwrap()
