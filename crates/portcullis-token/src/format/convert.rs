@@ -57,13 +57,14 @@ pub fn convert(
     Ok(Converted { issued, losses })
 }
 
-/// What `after` does not say as `before` did. Ids are new in every token and not compared;
-/// what only the new token says is named when it narrows or widens something.
+/// What `after` does not say as `before` did, and what only `after` says. An id or a time of
+/// issue that is new is no loss; one that is gone is.
 fn losses(before: &Claims, after: &Claims) -> Vec<Loss> {
     let (before, after) = (leaves(before), leaves(after));
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
     let changed = names.filter(|name| before.get(*name) != after.get(*name));
-    let changed = changed.filter(|name| !NEW_IN_EVERY_TOKEN.contains(&name.as_str()));
+    let renewed = |name: &str| NEW_IN_EVERY_TOKEN.contains(&name) && after.contains_key(name);
+    let changed = changed.filter(|name| !renewed(name));
     let loss = |name: &String| Loss {
         what: name.clone(),
         before: before.get(name).cloned(),

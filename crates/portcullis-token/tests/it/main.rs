@@ -12,6 +12,8 @@ mod edge_vectors;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod jwks_vectors;
