@@ -24,3 +24,5 @@ mod secrets;
 mod stopping;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod token;

@@ -36,4 +36,34 @@ pub(super) fn shell(command: &str) -> String {
 
 const WIDTH: usize = 90;
 
-static EXAMPLES: &[Example] = &[];
+static EXAMPLES: &[Example] = &[
+    Example {
+        format: "akamai-access",
+        issue: "--key @edge.key --acl '/media/film/*' --exp now+10m --ip 192.0.2.7 --id 4711",
+        verify: "--key @edge.key --url /media/film/manifest.mpd --ip 192.0.2.7",
+    },
+    Example {
+        format: "akamai-session",
+        issue: "--key @edge.key --acl '/media/film/*' --exp now+4h --ip 192.0.2.7 --id 4711",
+        verify: "--key @edge.key --url /media/film/1.m4s --ip 192.0.2.7",
+    },
+    Example {
+        format: "media-cdn",
+        issue: "--secret @base64.key --url-prefix https://cdn.example/film/ --expires now+10m",
+        verify: "--secret @base64.key --url https://cdn.example/film/manifest.mpd",
+    },
+    Example {
+        format: "azure-jwt",
+        issue: "--issuer https://issuer.example --audience urn:film --key @base64.key \
+                --exp now+1h --contentkeyidentifier 10000000-0000-4000-8000-000000000001",
+        verify: "--issuer https://issuer.example --audience urn:film --key @base64.key \
+                 --kid 10000000-0000-4000-8000-000000000001",
+    },
+    Example {
+        format: "azure-swt",
+        issue: "--issuer https://issuer.example --audience urn:film --key @base64.key \
+                --exp now+1h --contentkeyidentifier 10000000-0000-4000-8000-000000000001",
+        verify: "--issuer https://issuer.example --audience urn:film --key @base64.key \
+                 --kid 10000000-0000-4000-8000-000000000001",
+    },
+];
