@@ -1,9 +1,11 @@
 //! How fast the tokens of CDNs that sign whole URLs are made and verified.
 
-use portcullis_base::{SecretBytes, Timestamp};
+use portcullis_base::{Rng, SecretBytes, Timestamp};
 use portcullis_token::{
     format::Request,
+    jwt::SigningKey,
     media_cdn::{self, MediaCdnKeys, MediaCdnSigner, Rules, TokenKind, Wanted},
+    uri_signing::{self, UriSigningKey, UriSigningKeys},
 };
 
 const NOW: Timestamp = Timestamp(1_700_000_000);
@@ -60,4 +62,65 @@ fn media_cdn_verify(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
 fn media_cdn_issue(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
     let (wanted, signer) = (media_cdn_wanted(), media_cdn_signer(algorithm));
     bencher.bench(|| media_cdn::issue(&wanted, &signer, NOW));
+}
+
+#[derive(Debug)]
+struct Zeros;
+
+impl Rng for Zeros {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(0);
+    }
+}
+
+fn uri_signing_key(algorithm: &str) -> SigningKey {
+    let key = match algorithm {
+        "ES256" => SigningKey::es256_from_pem(include_str!("../tests/it/keys/p256.pem")),
+        _ => SigningKey::hs256(&SecretBytes::new(vec![7; 32])),
+    };
+    key.expect("the keys of the tests are sound")
+}
+
+fn uri_signing_wanted(container: &str) -> uri_signing::Wanted<'_> {
+    uri_signing::Wanted {
+        issuer: Some("issuer"),
+        subject: None,
+        audiences: Vec::new(),
+        issued_at: None,
+        start: None,
+        end: END,
+        id: None,
+        version: None,
+        critical: None,
+        addresses: None,
+        renewal: None,
+        cookie_depth: None,
+        container,
+    }
+}
+
+const HASH: &str = "hash:sha-256;0MOd63fhAAqVCZ2hF0SwAD19eww9uDtVmVmPVlY_AOU";
+const REGEX: &str = "regex:https://cdn[.]test/vod/movie42/.*";
+
+#[divan::bench(args = [("HS256", HASH), ("HS256", REGEX), ("ES256", HASH)])]
+fn uri_signing_verify(bencher: divan::Bencher<'_, '_>, (algorithm, container): (&str, &str)) {
+    let signer = uri_signing_key(algorithm);
+    let token = uri_signing::issue(&uri_signing_wanted(container), &signer, None, &Zeros);
+    let token = token.expect("in order");
+    let key = signer.public().expect("the key is our own");
+    let keys = UriSigningKeys {
+        keys: vec![UriSigningKey { key, issuers: vec!["issuer".into()] }],
+        claim_key: None,
+        audiences: Vec::new(),
+        name: uri_signing::NAME.into(),
+    };
+    let request = request();
+    assert!(uri_signing::verify(&token, &keys, &request, NOW).is_ok());
+    bencher.bench(|| uri_signing::verify(&token, &keys, &request, NOW));
+}
+
+#[divan::bench(args = ["HS256", "ES256"])]
+fn uri_signing_issue(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
+    let signer = uri_signing_key(algorithm);
+    bencher.bench(|| uri_signing::issue(&uri_signing_wanted(HASH), &signer, None, &Zeros));
 }

@@ -91,6 +91,10 @@ impl<'a> Jws<'a> {
         }
     }
 
+    pub(crate) fn is_signed_by(&self, key: &VerificationKey) -> bool {
+        key.verifies(self.compact.signed.as_bytes(), &self.compact.signature)
+    }
+
     pub(crate) fn claims(&self) -> Result<Object, Fault> {
         object(&self.compact.payload, "claims")
     }

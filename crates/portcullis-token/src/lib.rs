@@ -10,6 +10,7 @@
 //! | [`jwt`] | JSON Web Tokens |
 //! | [`ams`] | Azure Media Services tokens under a token restriction, JWT and SWT |
 //! | [`jwks`] | the keys of their issuers |
+//! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
@@ -33,6 +34,7 @@ pub mod lifetime;
 pub mod media_cdn;
 mod token_key;
 mod uri;
+pub mod uri_signing;
 mod verified;
 mod watch;
 

@@ -1,16 +1,12 @@
-//! What the families that look at whole URLs share: taking one apart, decoding once, and the
-//! one token among several places.
+//! What the families that look at whole URLs share: taking one apart, and decoding once.
 //!
 //! Nothing here is lenient: what cannot be read is `None`, and no rule matches it.
 //!
-//! SPEC: RFC 3986 §3, §6.2.2, §6.2.3; SEC-35.
+//! SPEC: RFC 3986 §3, §6.2.2, §6.2.3.
 
 use std::borrow::Cow;
 
-use crate::{
-    fault::{Fault, Refused, Step},
-    format::Request,
-};
+use crate::{fault::Fault, format::Request};
 
 /// `scheme://host[:port]`, in lower case, without the port that is the scheme's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,22 +82,6 @@ pub(crate) fn hex_byte(high: u8, low: u8) -> Option<u8> {
     u8::try_from(nibble(high)? << 4 | nibble(low)?).ok()
 }
 
-/// The one token among all that a request presents. The same one may stand in two places.
-///
-/// # Errors
-///
-/// [`Fault::Ambiguous`] when two differ.
-pub(crate) fn only_one<'a>(
-    presented: impl IntoIterator<Item = &'a str>,
-) -> Result<Option<String>, Refused> {
-    let mut presented = presented.into_iter().filter(|text| !text.is_empty());
-    let Some(first) = presented.next() else { return Ok(None) };
-    if presented.any(|other| other != first) {
-        return Err(Fault::Ambiguous.at(Step::Presence));
-    }
-    Ok(Some(first.to_owned()))
-}
-
 /// The request's origin, read.
 ///
 /// # Errors
@@ -161,12 +141,5 @@ mod tests {
         for bad in ["%", "%2", "%zz", "%+1", "%ff"] {
             check(bad, None);
         }
-    }
-
-    #[test]
-    fn the_same_token_twice_is_one_and_two_are_none() {
-        assert_eq!(only_one(["", "a", "a"]).unwrap().as_deref(), Some("a"));
-        assert_eq!(only_one([""]).unwrap(), None);
-        assert_eq!(only_one(["a", "b"]).unwrap_err().fault, Fault::Ambiguous);
     }
 }

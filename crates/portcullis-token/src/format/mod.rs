@@ -33,8 +33,14 @@ pub use sighting::{Sighting, Sightings, sight, sight_in};
 use crate::{Verified, ams, claims::Claims, fault::Refused};
 
 /// Every family, in the order of the documentation.
-pub static FORMATS: &[&dyn Format] =
-    &[&AkamaiAccess, &AkamaiSession, &crate::media_cdn::MediaCdn, &ams::JWT, &ams::SWT];
+pub static FORMATS: &[&dyn Format] = &[
+    &AkamaiAccess,
+    &AkamaiSession,
+    &crate::media_cdn::MediaCdn,
+    &crate::uri_signing::UriSigning,
+    &ams::JWT,
+    &ams::SWT,
+];
 
 /// The family called `name`.
 #[must_use]

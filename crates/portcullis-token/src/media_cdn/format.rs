@@ -14,7 +14,7 @@ use crate::{
         About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
         Shown, Verdict,
     },
-    uri,
+    jws, uri,
     watch::Recorder,
 };
 
@@ -77,7 +77,7 @@ impl Format for MediaCdn {
         let parts = request.path.iter().flat_map(|path| path.split('/'));
         let component = parts.filter_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         let presented = component.chain(request.parameter(name)).chain(request.cookie(name));
-        uri::only_one(presented)
+        jws::only_one(presented.map(str::to_owned))
     }
 
     fn verify(

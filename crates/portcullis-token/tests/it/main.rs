@@ -33,3 +33,5 @@ mod license_vectors;
 mod media_cdn;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod uri_signing;
