@@ -11,6 +11,7 @@
 //! | `audit/` | the chained log |
 //! | `snapshot` | all that decisions read, in memory |
 //! | `uses`, `revocations` | how often tokens were used; what was taken back |
+//! | `cookie_sessions` | sessions of random cookies |
 //! | `contents`, `editions`, `key_policies`, `token_keys`, `api_keys` | one file per use |
 
 mod api_keys;
@@ -19,6 +20,7 @@ mod author;
 mod backend;
 mod codec;
 mod contents;
+mod cookie_sessions;
 mod editions;
 mod error;
 mod key_policies;
@@ -33,6 +35,7 @@ mod vault;
 pub use api_keys::{ApiKey, NewApiKey};
 pub use author::{Author, Change};
 pub use backend::Location;
+pub use cookie_sessions::CookieSession;
 pub use error::Error;
 pub use revocations::{Listed, Revocation, Revocations, Subject, SubjectError};
 pub use store::{Store, StoreOptions};

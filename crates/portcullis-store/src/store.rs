@@ -176,7 +176,9 @@ impl Store {
     /// When the database fails.
     pub async fn forget(&self) -> Result<u64, Error> {
         let uses = self.uses.forget().await?;
-        Ok(uses.saturating_add(self.forget_revocations().await?))
+        let revocations = self.forget_revocations().await?;
+        let sessions = self.forget_cookie_sessions().await?;
+        Ok(uses.saturating_add(revocations).saturating_add(sessions))
     }
 
     /// Runs an operation that changes what a snapshot holds; when it returns, this node

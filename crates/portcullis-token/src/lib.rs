@@ -12,6 +12,7 @@
 //! | [`jwks`] | the keys of their issuers |
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
+//! | [`cookie`] | random cookie tokens, stored by their digest |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
 //! | [`claims`] | what a token says, in words common to all |
@@ -23,6 +24,7 @@ pub mod ams;
 pub mod api_key;
 pub mod bearer;
 pub mod claims;
+pub mod cookie;
 pub mod edge;
 pub mod fault;
 pub mod format;

@@ -127,6 +127,20 @@ CREATE TABLE revocations (
 );
 CREATE INDEX revocations_until ON revocations (until);
 
+-- Sessions whose token is a random cookie, by the SHA-256 of its value. Times are in seconds;
+-- from `ends` on the row means nothing.
+CREATE TABLE cookie_sessions (
+    digest BLOB NOT NULL PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    session TEXT NOT NULL,
+    subject TEXT,
+    acl TEXT NOT NULL,
+    opened BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    ends BIGINT NOT NULL
+);
+CREATE INDEX cookie_sessions_ends ON cookie_sessions (ends);
+
 -- One chain per node: mac(n) covers mac(n-1) and record(n); seq has no gaps.
 CREATE TABLE audit (
     node TEXT NOT NULL,

@@ -9,6 +9,8 @@ mod audit;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod cookie_sessions;
+#[cfg(test)]
 mod editions;
 #[cfg(test)]
 mod opening;

@@ -6,6 +6,8 @@ mod akamai;
 #[cfg(test)]
 mod azure;
 #[cfg(test)]
+mod cookie;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod edge_vectors;
