@@ -3,6 +3,10 @@
 //! Reads `deny.toml`, which is written for cargo-deny and can be given to it unchanged, and
 //! checks licenses, banned crates and sources over `cargo metadata`. It does not fetch the
 //! advisory database; the lowest versions without a known advisory are bans with a version.
+//!
+//! What stands in a lock file and is never built is left out, as cargo-deny leaves it out: a
+//! feature that only strengthens an optional dependency (`ring?/alloc`) locks the dependency
+//! without asking for it. `cargo tree` knows which those are, `cargo metadata` does not.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +30,9 @@ pub(super) fn step() -> Result<Tally> {
         let mut cargo = cargo(&["metadata", "--format-version", "1", "--locked"]);
         cargo.args(["--manifest-path", manifest, "--filter-platform", host.trim()]);
         let metadata: Value = serde_json::from_str(&text(&mut cargo)?)?;
-        let packages = packages(&metadata)?;
+        let mut packages = packages(&metadata)?;
+        let built = built(manifest, host.trim())?;
+        packages.retain(|package| built.contains(&package.shown()));
         count += packages.len();
         findings.extend(packages.iter().filter_map(|package| rules.check(package)));
         if manifest == "Cargo.toml" {
@@ -48,6 +54,24 @@ struct Package {
     license: String,
     /// `None` for a package of this repository.
     source: Option<String>,
+}
+
+impl Package {
+    /// As `cargo tree` shows it.
+    fn shown(&self) -> String {
+        format!("{} v{}", self.name, self.version)
+    }
+}
+
+/// Every package that some build of a workspace needs on this host, as `name vVERSION`.
+fn built(manifest: &str, host: &str) -> Result<BTreeSet<String>> {
+    let mut cargo = cargo(&["tree", "--workspace", "--locked", "--prefix", "none"]);
+    cargo.args(["--edges", "normal,build,dev", "--format", "{p}", "--target", host]);
+    let listed = text(cargo.args(["--manifest-path", manifest]))?;
+    let names = listed.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+    let built: BTreeSet<String> = names.filter(|name| !name.is_empty()).collect();
+    ensure!(!built.is_empty(), "`cargo tree` lists nothing");
+    Ok(built)
 }
 
 fn packages(metadata: &Value) -> Result<Vec<Package>> {
