@@ -66,6 +66,8 @@ pub enum Reason {
     TokenIssuer,
     /// No trusted key has the token's key id.
     TokenKey,
+    /// The keys of the token's issuer could not be fetched.
+    TokenKeySource,
     /// The token is of a kind that is not accepted here.
     TokenKind,
     /// The token lives longer than is accepted.
@@ -130,6 +132,7 @@ impl Reason {
         Self::TokenHeader,
         Self::TokenIssuer,
         Self::TokenKey,
+        Self::TokenKeySource,
         Self::TokenKind,
         Self::TokenLifetime,
         Self::TokenMalformed,
@@ -179,6 +182,7 @@ impl Reason {
             Self::TokenHeader => "token.header",
             Self::TokenIssuer => "token.issuer",
             Self::TokenKey => "token.key",
+            Self::TokenKeySource => "token.key_source",
             Self::TokenKind => "token.kind",
             Self::TokenLifetime => "token.lifetime",
             Self::TokenMalformed => "token.malformed",
@@ -242,7 +246,9 @@ impl Reason {
             | Self::TokenAlgorithm
             | Self::TokenHeader
             | Self::TokenKey => Kind::Unauthenticated,
-            Self::ReplayUnavailable | Self::RuleUnavailable => Kind::Unavailable,
+            Self::ReplayUnavailable | Self::RuleUnavailable | Self::TokenKeySource => {
+                Kind::Unavailable
+            }
         }
     }
 
@@ -277,6 +283,7 @@ impl Reason {
             Self::TokenHeader => "the token's header says something that is not accepted",
             Self::TokenIssuer => "the token comes from an issuer that is not trusted here",
             Self::TokenKey => "no trusted key has the token's key id",
+            Self::TokenKeySource => "the keys of the token's issuer could not be fetched",
             Self::TokenKind => "the token is of a kind that is not accepted here",
             Self::TokenLifetime => "the token lives longer than is accepted",
             Self::TokenMalformed => "the token cannot be read",
@@ -328,6 +335,16 @@ impl Reason {
     /// be new, the token is no good all the same.
     fn of_token(code: &str) -> Self {
         code.parse().unwrap_or(Self::TokenMalformed)
+    }
+
+    /// The reason while the keys an issuer publishes cannot be had. What one of them might
+    /// have verified is not the caller's fault; everything else still is.
+    #[must_use]
+    pub fn without_key_set(error: &JwtError) -> Self {
+        match error {
+            JwtError::Algorithm | JwtError::Key | JwtError::Signature => Self::TokenKeySource,
+            other => other.into(),
+        }
     }
 }
 

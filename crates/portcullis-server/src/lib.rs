@@ -13,6 +13,8 @@
 //! | `tokens/` | the token service |
 //! | `console/` | the player page |
 //! | [`demo`] | everything at once, for a newcomer |
+//! | [`jwks`] | the keys that issuers publish, fetched in the background |
+//! | [`outbound`] | calls this server makes itself |
 //! | [`packaging`] | from MP4 to protected media, with keys from the vault |
 //! | [`routes`] | every route there is |
 //! | [`serve()`] | start, run, drain, stop |
@@ -29,9 +31,11 @@ pub mod document;
 pub mod edge;
 mod health;
 mod http;
+pub mod jwks;
 pub mod license;
 mod media_file;
 mod origin;
+pub mod outbound;
 pub mod packaging;
 mod random;
 mod revocation;

@@ -29,6 +29,8 @@ use crate::{
     config::{self, Config},
     demo::Demo,
     http::listener,
+    jwks::{self, KeySources},
+    outbound::{Outbound, OutboundError},
     routes,
 };
 
@@ -44,6 +46,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let Config { listen, store, edge, license, tokens, cors, proxy, limits, warnings, .. } = config;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let outbound = Outbound::new(config.outbound, Arc::clone(&clock))?;
     let store = open_store(store).await?;
     for warning in &warnings {
         tracing::warn!(warning, "protection is weakened");
@@ -54,8 +58,8 @@ pub async fn serve(
 
     let app = Arc::new(App {
         store,
-        trust: Trust::default(),
-        clock: Arc::new(SystemClock),
+        trust: Trust::new(Arc::new(KeySources::new(config.jwks))),
+        clock,
         rng: Arc::new(SystemRng),
         edge,
         license,
@@ -68,6 +72,7 @@ pub async fn serve(
     });
     let sweeper = tokio::spawn(sweep(Arc::downgrade(&app)));
     let (send, receive) = watch::channel(false);
+    let refresher = tokio::spawn(jwks::run(Arc::clone(&app), outbound, receive.clone()));
     let running: Vec<_> = listeners
         .into_iter()
         .zip(routes::routers(&app))
@@ -83,6 +88,7 @@ pub async fn serve(
     let _ = sweeper.await;
     app.stopping.store(true, Ordering::Relaxed);
     let _ = send.send(true);
+    let _ = refresher.await;
     for door in running {
         let _ = door.await;
     }
@@ -199,6 +205,9 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// A certificate for calls to others is of no use.
+    #[error("outbound.ca_file")]
+    Outbound(#[from] OutboundError),
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] portcullis_store::Error),

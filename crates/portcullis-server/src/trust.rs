@@ -1,65 +1,152 @@
 //! The token keys of key policies, opened and prepared once.
 //!
-//! The store keeps them sealed. Opening them for every license would leave a raw secret in
+//! The store keeps its own sealed. Opening them for every license would leave a raw secret in
 //! memory each time and costs more than the check itself, so what was prepared is kept until
-//! the store changes. A prepared key shows nobody its bytes. Nothing is decided here.
+//! the store changes, together with what the issuer published last. A prepared key shows
+//! nobody its bytes. Nothing is decided here, and nothing is fetched: see [`crate::jwks`].
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use portcullis_base::{PolicyName, SecretBytes};
+use portcullis_base::{PolicyName, SecretBytes, Timestamp};
+use portcullis_policy::model::{KeyPolicy, KeySource, Restriction};
 use portcullis_store::{Error, Store, TokenKey, TokenKeyUse};
-use portcullis_token::jwt::{Algorithm, KeyError, SigningKey, VerificationKey};
+use portcullis_token::jwt::{Algorithm, JwtError, KeyError, SigningKey, VerificationKey};
+
+use crate::jwks::KeySources;
 
 /// Remembers prepared keys by key policy.
-#[derive(Debug, Default)]
-pub struct Trust(Mutex<Prepared>);
+#[derive(Debug)]
+pub struct Trust {
+    prepared: Mutex<Prepared>,
+    sources: Arc<KeySources>,
+}
 
 #[derive(Debug, Default)]
 struct Prepared {
     /// The store's version these were made from.
     version: i64,
+    /// The key sources' generation these were made from.
+    generation: u64,
     policies: HashMap<PolicyName, Arc<PolicyKeys>>,
 }
 
 /// The prepared keys of one key policy.
 #[derive(Debug)]
 pub(crate) struct PolicyKeys {
-    /// Tokens are verified with these, primary first.
-    pub(crate) verifying: Vec<VerificationKey>,
+    /// Tokens are verified with these: ours, primary first, then those the issuer published.
+    verifying: Vec<VerificationKey>,
+    /// How many of them are ours.
+    ours: usize,
+    /// Where the others came from, and until when they may be used; `None` for a set that
+    /// could not be fetched yet.
+    published: Option<(KeySource, Option<Timestamp>)>,
     /// Tokens are signed with this one.
     pub(crate) signing: Option<SigningKey>,
 }
 
 impl Trust {
-    /// The keys of a policy, as the store has them now.
-    pub(crate) fn of(&self, store: &Store, policy: &PolicyName) -> Result<Arc<PolicyKeys>, Error> {
-        // INVARIANT: the version is read before the keys, so keys can only be newer than the
-        // version they are kept under, and are made again when it is seen to have grown.
+    /// Prepares the keys of the store and those that `sources` fetches.
+    #[must_use]
+    pub fn new(sources: Arc<KeySources>) -> Self {
+        Self { prepared: Mutex::default(), sources }
+    }
+
+    /// Where published keys come from.
+    pub(crate) fn sources(&self) -> Arc<KeySources> {
+        Arc::clone(&self.sources)
+    }
+
+    /// The keys of a policy, as the store and the issuer have them now.
+    pub(crate) fn of(&self, store: &Store, policy: &KeyPolicy) -> Result<Arc<PolicyKeys>, Error> {
+        // INVARIANT: version and generation are read before the keys, so keys can only be
+        // newer than what they are kept under, and are made again when it is seen to have
+        // grown.
         let version = store.version()?;
+        let generation = self.sources.generation();
         {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.version != version {
-                *kept = Prepared { version, policies: HashMap::new() };
+            let mut kept = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            if (kept.version, kept.generation) != (version, generation) {
+                *kept = Prepared { version, generation, policies: HashMap::new() };
             }
-            if let Some(keys) = kept.policies.get(policy) {
+            if let Some(keys) = kept.policies.get(&policy.name) {
                 return Ok(Arc::clone(keys));
             }
         }
-        let verifying = store.token_keys(policy, TokenKeyUse::Verify)?;
-        let signing = store.token_keys(policy, TokenKeyUse::Sign)?;
-        let keys = Arc::new(PolicyKeys {
-            verifying: usable(policy, &verifying, verification_key),
-            signing: usable(policy, &signing, signing_key).into_iter().next(),
-        });
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.version == version {
-            kept.policies.insert(policy.clone(), Arc::clone(&keys));
+        let keys = Arc::new(self.prepare(store, policy)?);
+        let mut kept = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if (kept.version, kept.generation) == (version, generation) {
+            kept.policies.insert(policy.name.clone(), Arc::clone(&keys));
         }
         Ok(keys)
     }
+
+    fn prepare(&self, store: &Store, policy: &KeyPolicy) -> Result<PolicyKeys, Error> {
+        let name = &policy.name;
+        let verifying = store.token_keys(name, TokenKeyUse::Verify)?;
+        let signing = store.token_keys(name, TokenKeyUse::Sign)?;
+        let mut verifying = usable(name, &verifying, verification_key);
+        let ours = verifying.len();
+        let source = match &policy.restriction {
+            Restriction::Open => None,
+            Restriction::Token(token) => token.key_source.clone(),
+        };
+        let published = source.map(|source| {
+            let set = self.sources.set_of(&source);
+            let usable_until = set.map(|set| {
+                verifying.extend(set.keys.iter().cloned());
+                set.usable_until
+            });
+            (source, usable_until)
+        });
+        let signing = usable(name, &signing, signing_key).into_iter().next();
+        Ok(PolicyKeys { verifying, ours, published, signing })
+    }
+
+    /// A token was refused; if it may have been signed with a key that was published since,
+    /// the next fetch is brought forward.
+    pub(crate) fn heed(&self, keys: &PolicyKeys, error: &JwtError, now: Timestamp) {
+        if let (JwtError::Algorithm | JwtError::Key, Some((source, _))) = (error, &keys.published) {
+            self.sources.key_was_unknown(source, now);
+        }
+    }
+}
+
+impl PolicyKeys {
+    /// The keys that tokens are verified with at `now`.
+    pub(crate) fn verifying(&self, now: Timestamp) -> &[VerificationKey] {
+        match self.published_set(now) {
+            Published::Nothing | Published::Set => &self.verifying,
+            Published::TooOld | Published::NotFetched => {
+                self.verifying.get(..self.ours).unwrap_or_default()
+            }
+        }
+    }
+
+    /// How it stands with what the issuer publishes.
+    pub(crate) fn published_set(&self, now: Timestamp) -> Published {
+        match &self.published {
+            None => Published::Nothing,
+            Some((_, None)) => Published::NotFetched,
+            Some((_, Some(until))) if *until < now => Published::TooOld,
+            Some(_) => Published::Set,
+        }
+    }
+}
+
+/// How it stands with the keys an issuer publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// There was no answer yet.
+    NotFetched,
+    /// The key policy names no place.
+    Nothing,
+    /// They are at hand.
+    Set,
+    /// They were at hand for too long.
+    TooOld,
 }
 
 /// A key that cannot be prepared verifies and signs nothing; applying a policy document

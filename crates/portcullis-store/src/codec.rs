@@ -13,8 +13,8 @@ use portcullis_base::{
 };
 use portcullis_drm::LicenseTerms;
 use portcullis_policy::model::{
-    AddressRule, AllowedAddresses, AllowedClasses, Binding, EntitlementRule, KeyPolicy,
-    RequiredClaim, Restriction, TokenRestriction,
+    AddressRule, AllowedAddresses, AllowedClasses, Binding, EntitlementRule, KeyPolicy, KeySource,
+    KeySourceKind, RequiredClaim, Restriction, TokenRestriction,
 };
 
 /// Writes a key policy; its name is not part of the document.
@@ -105,14 +105,38 @@ fn write_restriction(restriction: &Restriction) -> Value {
         let value = claim.value.as_deref().map_or(Value::Null, Value::from);
         object([("name", claim.name.as_str().into()), ("value", value)])
     });
-    object([
+    let mut members = vec![
         ("audience", token.audience.as_str().into()),
         ("binding", write_binding(token.binding).into()),
         ("issuer", token.issuer.as_str().into()),
         ("leeway_s", token.leeway.as_secs().into()),
         ("lifetime_max_s", token.lifetime_max.as_secs().into()),
         ("required_claims", Value::Array(claims.collect())),
-    ])
+    ];
+    // Policies without one read and look as they did before there were any.
+    if let Some(source) = &token.key_source {
+        members.push(("key_source", write_key_source(source)));
+    }
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn write_key_source(source: &KeySource) -> Value {
+    let kind = match source.kind {
+        KeySourceKind::KeySet => "jwks",
+        KeySourceKind::OpenIdConfiguration => "openid_configuration",
+    };
+    object([("kind", kind.into()), ("rsa", text(&source.rsa)), ("url", source.url.as_str().into())])
+}
+
+fn read_key_source(value: Value) -> Option<KeySource> {
+    let mut members = Members::of(value)?;
+    let kind = match members.text("kind")?.as_str() {
+        "jwks" => KeySourceKind::KeySet,
+        "openid_configuration" => KeySourceKind::OpenIdConfiguration,
+        _ => return None,
+    };
+    let (rsa, url) = (members.text("rsa")?.parse().ok()?, members.text("url")?.parse().ok()?);
+    members.end().then_some(KeySource { kind, url, rsa })
 }
 
 fn read_restriction(value: Value) -> Option<Restriction> {
@@ -129,6 +153,10 @@ fn read_restriction(value: Value) -> Option<Restriction> {
         issuer: members.text("issuer")?,
         leeway: Duration::from_secs(members.number("leeway_s")?),
         lifetime_max: Duration::from_secs(members.number("lifetime_max_s")?),
+        key_source: match members.take("key_source") {
+            None => None,
+            Some(source) => Some(read_key_source(source)?),
+        },
     };
     members.end().then_some(Restriction::Token(token))
 }
@@ -242,6 +270,11 @@ mod tests {
                 binding: Binding::Optional,
                 leeway: Duration::from_secs(30),
                 lifetime_max: Duration::from_secs(86_400),
+                key_source: Some(KeySource {
+                    kind: KeySourceKind::OpenIdConfiguration,
+                    url: "https://issuer.test/.well-known/openid-configuration".parse().unwrap(),
+                    rsa: "PS256".parse().unwrap(),
+                }),
             }),
             classes: AllowedClasses::Only([TrackClass::Audio, TrackClass::Sd].into()),
             entitlement: EntitlementRule::Listed,
@@ -297,6 +330,10 @@ mod tests {
             ("\"deny\"", "\"Deny\""),
             ("listed", "Listed"),
             ("\"leeway_s\":30", "\"leeway_s\":-30"),
+            ("\"kind\":\"openid", "\"kind\":\"saml"),
+            ("\"rsa\":\"PS256\"", "\"rsa\":\"none\""),
+            ("\"url\":\"https:", "\"url\":\"http:"),
+            (",\"url\":", ",\"URL\":"),
             ("\"hdcp\":\"2.2\"", "\"hdcp\":\"9\""),
         ] {
             let changed = document.replacen(from, to, 1);

@@ -1,12 +1,14 @@
 //! A key policy: on which conditions, and with which terms, keys are given out.
 //!
 //! It names no keys and no contents; a content names its key policy. The secrets a token is
-//! verified with are not here either: a decision only meets tokens that were verified.
+//! verified with are not here either: a decision only meets tokens that were verified. Where
+//! an issuer publishes its public keys is here, because it says whom the policy trusts.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use portcullis_base::{PolicyName, TrackClass};
+use portcullis_base::{OutboundUrl, PolicyName, TrackClass};
 use portcullis_drm::LicenseTerms;
+use portcullis_token::jwt::Algorithm;
 
 use super::{AddressRule, AllowedClasses, EntitlementRule};
 
@@ -59,6 +61,38 @@ pub struct TokenRestriction {
     pub leeway: Duration,
     /// The longest life of a token, issued by us or by others.
     pub lifetime_max: Duration,
+    /// Where the issuer publishes keys, besides those that were given to us.
+    pub key_source: Option<KeySource>,
+}
+
+/// Where an issuer publishes the keys that verify its tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeySource {
+    /// What is published there.
+    pub kind: KeySourceKind,
+    /// The place.
+    pub url: OutboundUrl,
+    /// The algorithm of RSA keys that name none.
+    pub rsa: Algorithm,
+}
+
+/// The form for people; the values of a query are left out.
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            KeySourceKind::KeySet => write!(f, "the key set at {}", self.url),
+            KeySourceKind::OpenIdConfiguration => write!(f, "the issuer described at {}", self.url),
+        }
+    }
+}
+
+/// What an issuer publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeySourceKind {
+    /// A JSON Web Key set.
+    KeySet,
+    /// A discovery document, which names the place of the key set.
+    OpenIdConfiguration,
 }
 
 /// A claim that must be there.

@@ -19,7 +19,9 @@ pub use classes::{AllowedClasses, every_class};
 pub use content::{Content, TrackKey};
 pub use entitlement::{Entitlement, EntitlementRule};
 pub use facts::Facts;
-pub use key_policy::{Binding, KeyPolicy, RequiredClaim, Restriction, TokenRestriction};
+pub use key_policy::{
+    Binding, KeyPolicy, KeySource, KeySourceKind, RequiredClaim, Restriction, TokenRestriction,
+};
 pub use operator::{Operator, Role, RoleError};
 pub use standing::{Standing, SubjectKind, SubjectKindError};
 pub use window::{Window, WindowError};

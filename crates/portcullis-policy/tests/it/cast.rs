@@ -47,6 +47,7 @@ pub(crate) fn facts() -> Facts {
         binding: Binding::Required,
         leeway: Duration::ZERO,
         lifetime_max: Duration::from_secs(1800),
+        key_source: None,
     };
     let key_policy = KeyPolicy {
         name: "standard".parse().unwrap(),

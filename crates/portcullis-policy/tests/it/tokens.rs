@@ -106,7 +106,7 @@ fn alice(claims: &[(&str, Value)]) -> Playback {
 pub(crate) type Presents = fn() -> Result<Caller, Reason>;
 
 pub(crate) fn playback() -> Vec<(&'static str, Presents)> {
-    [good_and_bad(), counted()].concat()
+    [good_and_bad(), counted(), vec![("its keys not fetched", unfetched)]].concat()
 }
 
 /// Tokens whose uses are counted.
@@ -119,6 +119,15 @@ fn counted() -> Vec<(&'static str, Presents)> {
             alice(&once).changed(|token| token.issue.id = Some(String::new())).verify()
         }),
     ]
+}
+
+/// A good token whose issuer publishes its keys, before they could be fetched.
+fn unfetched() -> Result<Caller, Reason> {
+    let token = alice(&[film()]);
+    let ours = SigningKey::hs256(&SecretBytes::new(vec![1; 32])).unwrap();
+    let text = jwt::issue(&token.issue, &ours, &Predictable).unwrap();
+    let error = jwt::verify(&text, &[], &token.verified_by, NOW).unwrap_err();
+    Err(Reason::without_key_set(&error))
 }
 
 fn good_and_bad() -> Vec<(&'static str, Presents)> {

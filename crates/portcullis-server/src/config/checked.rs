@@ -13,7 +13,7 @@ use portcullis_keys::root::RootKey;
 use portcullis_token::edge::EdgeKeys;
 
 use super::{
-    Problems,
+    Jwks, Outbound, Problems,
     raw::{RawConfig, RawEdge, RawListen, RawRoute, RawStore},
     secrets::{self, Readers},
 };
@@ -31,6 +31,10 @@ pub struct Config {
     pub tokens: Tokens,
     /// License doors.
     pub license: License,
+    /// Keys that issuers publish.
+    pub jwks: Jwks,
+    /// Calls to others.
+    pub outbound: Outbound,
     /// Pages of other origins.
     pub cors: Cors,
     /// Proxies in front.
@@ -255,19 +259,33 @@ pub(super) fn check(raw: RawConfig, problems: Problems, base: &Path) -> Result<C
         level: check.word("log.level", &raw.log.level, &LOG_LEVELS),
     };
     let license = License { clearkey: raw.license.clearkey };
+    let jwks = check.jwks(&raw.jwks);
+    let outbound = check.outbound(&raw.outbound);
     let Check { problems, warnings, .. } = check;
     match (listen, store) {
-        (Some(listen), Some(store)) if problems.list().is_empty() => {
-            Ok(Config { listen, store, edge, tokens, license, cors, proxy, limits, log, warnings })
-        }
+        (Some(listen), Some(store)) if problems.list().is_empty() => Ok(Config {
+            listen,
+            store,
+            edge,
+            tokens,
+            license,
+            jwks,
+            outbound,
+            cors,
+            proxy,
+            limits,
+            log,
+            warnings,
+        }),
         _ => Err(problems),
     }
 }
 
-struct Check<'a> {
-    base: &'a Path,
-    problems: Problems,
-    warnings: Vec<String>,
+/// The check under way: what relative paths start at, and what was met so far.
+pub(super) struct Check<'a> {
+    pub(super) base: &'a Path,
+    pub(super) problems: Problems,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Check<'_> {
@@ -451,7 +469,7 @@ impl Check<'_> {
         .ok()
     }
 
-    fn ranges(&mut self, key: &str, texts: &[String]) -> Vec<Cidr> {
+    pub(super) fn ranges(&mut self, key: &str, texts: &[String]) -> Vec<Cidr> {
         let mut ranges = Vec::new();
         for (position, text) in texts.iter().enumerate() {
             match text.parse() {
@@ -498,7 +516,12 @@ impl Check<'_> {
         words[0].1
     }
 
-    fn seconds(&mut self, key: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Duration {
+    pub(super) fn seconds(
+        &mut self,
+        key: &str,
+        value: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Duration {
         if !range.contains(&value) {
             let hint = format!("from {} to {}", range.start(), range.end());
             self.problems.add(key, &format!("{value} is out of range"), &hint);
@@ -506,7 +529,7 @@ impl Check<'_> {
         Duration::from_secs(value)
     }
 
-    fn millis(&mut self, key: &str, value: u64) -> Duration {
+    pub(super) fn millis(&mut self, key: &str, value: u64) -> Duration {
         if !(1..=600_000).contains(&value) {
             self.problems.add(key, &format!("{value} is out of range"), "from 1 to 600000");
         }

@@ -6,6 +6,7 @@
 //! `secrets.rs` is the only place that reads either.
 
 mod checked;
+mod outbound;
 mod raw;
 mod reference;
 mod secrets;
@@ -15,6 +16,7 @@ pub use checked::{
     AddressRules, Config, Cors, Edge, Level, License, Limits, Listen, Log, LogFormat, Proxy,
     ProxyHeader, Route, SameSite, SessionCarriage, Store, Tokens,
 };
+pub use outbound::{Jwks, Outbound, PlainHttp};
 pub use reference::{default, reference};
 pub(crate) use secrets::{Readers, from_file as from_secret_file};
 

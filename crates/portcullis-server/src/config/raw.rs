@@ -110,6 +110,35 @@ section! {
 }
 
 section! {
+    /// The keys that issuers publish, for key policies that name a `jwks_url` or an
+    /// `openid_configuration`. They are fetched in the background, never while a viewer waits.
+    "[jwks]" RawJwks {
+        /// How long until a key set is fetched again, in seconds, from 60 to 86400. Sooner where
+        /// the issuer says so, and when a token names an unknown key; never twice a minute.
+        refresh_s: u64 = 900, "900";
+        /// How long the last good key set is used while the issuer cannot be reached, in seconds,
+        /// from 60 to 604800. After that its tokens are refused.
+        max_stale_s: u64 = 86_400, "86400";
+    }
+}
+
+section! {
+    /// Calls this server makes itself. They go to configured places only, over TLS, to public
+    /// addresses, and follow no redirect. Proxies named in the environment are not used.
+    "[outbound]" RawOutbound {
+        /// A file of certificates in PEM to trust besides the usual authorities.
+        ca_file: Option<String> = None, "";
+        /// Time for a whole call, from looking up the name to the last byte, in milliseconds.
+        timeout_ms: u64 = 5_000, "5000";
+        /// Address ranges that may be called although they are not public, such as
+        /// `10.1.0.0/16`. Cloud metadata services and link-local addresses stay refused.
+        danger_allow_private_networks: Vec<String> = Vec::new(), "[]";
+        /// Whether this machine may be called over plain HTTP. Its address has to be allowed too.
+        danger_allow_plain_http: bool = false, "false";
+    }
+}
+
+section! {
     /// Which pages may call the player routes from another origin.
     "[cors]" RawCors {
         /// Origins such as `https://play.example.org`, or `https://*.example.org` for one
@@ -164,6 +193,8 @@ pub(crate) struct RawConfig {
     pub(crate) edge: RawEdge,
     pub(crate) tokens: RawTokens,
     pub(crate) license: RawLicense,
+    pub(crate) jwks: RawJwks,
+    pub(crate) outbound: RawOutbound,
     pub(crate) cors: RawCors,
     pub(crate) proxy: RawProxy,
     pub(crate) limits: RawLimits,

@@ -4,20 +4,22 @@ use std::fmt::Write as _;
 
 use super::{
     raw::{
-        RawCors, RawEdge, RawLicense, RawLimits, RawListen, RawLog, RawProxy, RawRoute, RawStore,
-        RawTokens,
+        RawCors, RawEdge, RawJwks, RawLicense, RawLimits, RawListen, RawLog, RawOutbound, RawProxy,
+        RawRoute, RawStore, RawTokens,
     },
     section::Section,
 };
 
 /// Every section in the order of the file.
-pub(crate) const SECTIONS: [Section; 10] = [
+pub(crate) const SECTIONS: [Section; 12] = [
     RawListen::SECTION,
     RawStore::SECTION,
     RawEdge::SECTION,
     RawRoute::SECTION,
     RawTokens::SECTION,
     RawLicense::SECTION,
+    RawJwks::SECTION,
+    RawOutbound::SECTION,
     RawCors::SECTION,
     RawProxy::SECTION,
     RawLimits::SECTION,

@@ -13,8 +13,8 @@ use std::{path::Path, time::Duration};
 use portcullis_base::{ContentId, PolicyName, SecretBytes, Timestamp, UserId};
 use portcullis_drm::LicenseTerms;
 use portcullis_policy::model::{
-    AddressRule, AllowedAddresses, AllowedClasses, Binding, EntitlementRule, KeyPolicy,
-    RequiredClaim, Restriction, TokenRestriction, Window,
+    AddressRule, AllowedAddresses, AllowedClasses, Binding, EntitlementRule, KeyPolicy, KeySource,
+    KeySourceKind, RequiredClaim, Restriction, TokenRestriction, Window,
 };
 use portcullis_token::jwt::Algorithm;
 
@@ -177,9 +177,16 @@ impl Check<'_> {
     ) -> (Option<Restriction>, Vec<TokenKeyMaterial>) {
         match raw.restriction.as_str() {
             "open" => {
-                if raw.issuer.is_some() || raw.audience.is_some() || raw.key_file.is_some() {
+                let names_token = [
+                    &raw.issuer,
+                    &raw.audience,
+                    &raw.key_file,
+                    &raw.jwks_url,
+                    &raw.openid_configuration,
+                ];
+                if names_token.into_iter().any(Option::is_some) {
                     let problem = "an open policy asks for no token, yet names one";
-                    self.problems.add(at, problem, "remove issuer, audience and key_file");
+                    self.problems.add(at, problem, "remove issuer, audience and the keys");
                 }
                 (Some(Restriction::Open), Vec::new())
             }
@@ -205,6 +212,7 @@ impl Check<'_> {
         };
         let issuer = present("issuer", &raw.issuer);
         let audience = present("audience", &raw.audience);
+        let key_source = self.key_source(at, raw);
         let keys = self.token_key(at, raw);
         let lifetime_max = raw.lifetime_max_s.unwrap_or(86_400);
         if !(1..=31_536_000).contains(&lifetime_max) {
@@ -229,9 +237,38 @@ impl Check<'_> {
                 },
                 leeway: Duration::from_secs(leeway),
                 lifetime_max: Duration::from_secs(lifetime_max),
+                key_source,
             })
         });
         (restriction, keys.into_iter().collect())
+    }
+
+    fn key_source(&mut self, at: &str, raw: &raw::RawKeyPolicy) -> Option<KeySource> {
+        let (key, kind, url) = match (&raw.jwks_url, &raw.openid_configuration) {
+            (None, None) => {
+                if raw.jwks_algorithm.is_some() {
+                    let problem = "there are no published keys that it could be for";
+                    self.problems.add(&format!("{at}.jwks_algorithm"), problem, "");
+                }
+                return None;
+            }
+            (Some(url), None) => ("jwks_url", KeySourceKind::KeySet, url),
+            (None, Some(url)) => ("openid_configuration", KeySourceKind::OpenIdConfiguration, url),
+            (Some(_), Some(_)) => {
+                let problem = "jwks_url and openid_configuration cannot stand together";
+                self.problems.add(at, problem, "the second leads to the first");
+                return None;
+            }
+        };
+        let key_of_rsa = format!("{at}.jwks_algorithm");
+        let rsa = raw.jwks_algorithm.as_deref().unwrap_or("RS256");
+        let rsa = self.typed::<Algorithm>(&key_of_rsa, rsa);
+        if rsa.is_some_and(|rsa| !rsa.is_rsa()) {
+            let hint = "the other kinds of keys say which it is";
+            self.problems.add(&key_of_rsa, "expected an algorithm of RSA keys", hint);
+        }
+        let url = self.typed(&format!("{at}.{key}"), url);
+        Some(KeySource { kind, url: url?, rsa: rsa? })
     }
 
     fn token_key(&mut self, at: &str, raw: &raw::RawKeyPolicy) -> Option<TokenKeyMaterial> {
@@ -242,8 +279,19 @@ impl Check<'_> {
         let (key, file, usage, readers) = match (&raw.key_file, &raw.public_key_file) {
             (Some(file), None) => ("key_file", file, KeyUsage::Sign, Readers::OwnerOnly),
             (None, Some(file)) => ("public_key_file", file, KeyUsage::Verify, Readers::Anybody),
-            _ => {
-                let problem = "exactly one of key_file and public_key_file is needed";
+            (None, None) if raw.jwks_url.is_some() || raw.openid_configuration.is_some() => {
+                return None;
+            }
+            (None, None) => {
+                let problem = "one of key_file, public_key_file, jwks_url and \
+                               openid_configuration is needed";
+                let hint = "a shared secret or private key, a public key, or where they are \
+                            published";
+                self.problems.add(at, problem, hint);
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                let problem = "key_file and public_key_file cannot stand together";
                 self.problems.add(at, problem, "a shared secret or private key, or a public key");
                 return None;
             }

@@ -21,6 +21,9 @@ pub(super) struct RawKeyPolicy {
     pub(super) key_file: Option<String>,
     pub(super) public_key_file: Option<String>,
     pub(super) key_id: Option<String>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) openid_configuration: Option<String>,
+    pub(super) jwks_algorithm: Option<String>,
     pub(super) lifetime_max_s: Option<u64>,
     pub(super) leeway_s: Option<u64>,
     /// Accept tokens that name neither a content nor a key.

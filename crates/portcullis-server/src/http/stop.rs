@@ -136,7 +136,7 @@ fn status_of(reason: Reason) -> StatusCode {
 }
 
 /// An error with all its sources, for the one line it is logged in.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {

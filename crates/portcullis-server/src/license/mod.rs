@@ -13,8 +13,9 @@ use portcullis_policy::{
     Caller, Decision, Kind, LicenseAsk, LicenseGrant, Reason, Rule, decide_license,
 };
 use portcullis_store::{Error, Store, TokenDigest};
+use portcullis_token::jwt::JwtError;
 
-use crate::{Trust, authenticate, http::stop::Stop, revocation};
+use crate::{Trust, authenticate, http::stop::Stop, revocation, trust::Published};
 
 /// A decision about a license, and what the record of it needs.
 #[derive(Debug)]
@@ -84,15 +85,16 @@ fn judge_used(
         return Ok(Judged { decision, subject: None, policy: None, token: None });
     };
     let policy = Some(facts.key_policy.name.to_string());
-    let keys = trust.of(store, &facts.key_policy.name)?;
+    let keys = trust.of(store, &facts.key_policy)?;
     let restriction = &facts.key_policy.restriction;
     let tenant = facts.content.tenant.clone();
-    let verifying = revocation::trusted(store, &tenant, &keys.verifying, now);
+    let verifying = revocation::trusted(store, &tenant, keys.verifying(now), now);
     let caller = match authenticate::playback(token, restriction, &verifying, now) {
         Ok(caller) => caller,
         Err(error) => {
-            let reason = Reason::from(&error);
-            let decision = Decision::refused(Rule::Token, reason, error.to_string());
+            trust.heed(&keys, &error, now);
+            let (reason, detail) = why(&error, keys.published_set(now));
+            let decision = Decision::refused(Rule::Token, reason, detail);
             return Ok(Judged { decision, subject: None, policy, token: None });
         }
     };
@@ -111,6 +113,16 @@ fn judge_used(
     revocation::of_caller(store, &mut facts, &caller, token, now);
     let decision = decide_license(&caller, &facts, &ask, now);
     Ok(Judged { decision, subject, policy, token })
+}
+
+/// Why a token was refused, given how it stands with the keys its issuer publishes.
+fn why(error: &JwtError, published: Published) -> (Reason, String) {
+    let lack = match published {
+        Published::Nothing | Published::Set => return (error.into(), error.to_string()),
+        Published::NotFetched => "none of the issuer's published keys could be fetched yet",
+        Published::TooOld => "the issuer's published keys were fetched too long ago",
+    };
+    (Reason::without_key_set(error), format!("{error}; {lack}"))
 }
 
 /// How a refusal looks to a player.

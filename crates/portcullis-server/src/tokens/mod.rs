@@ -156,7 +156,7 @@ fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
         .store
         .license_facts(grant.content(), None)
         .map_err(|error| Stop::unavailable("store.unavailable", &error))?;
-    let policy = facts.as_ref().map(|facts| &facts.key_policy.name);
+    let policy = facts.as_ref().map(|facts| &facts.key_policy);
     let keys = policy.map(|policy| app.trust.of(&app.store, policy)).transpose();
     let keys = keys.map_err(|error| Stop::unavailable("store.unavailable", &error))?;
     let key = keys.as_ref().and_then(|keys| keys.signing.as_ref());

@@ -204,3 +204,65 @@ forever = true
         ]
     );
 }
+
+#[test]
+fn published_keys_are_named_once_and_reached_over_tls() {
+    let folder = folder();
+    let parse = |source: &str| {
+        let policy = "[[key_policies]]\nname = \"a\"\nrestriction = \"token\"\nissuer = \"i\"\n\
+                      audience = \"a\"\nentitlement = \"anyone\"\n";
+        document::parse(&format!("{policy}{source}\n"), folder.path())
+    };
+    for source in [
+        "jwks_url = \"https://issuer.example/keys\"",
+        "jwks_url = \"https://issuer.example/keys\"\njwks_algorithm = \"PS256\"",
+        "openid_configuration = \"https://issuer.example:8443/x\"",
+        "jwks_url = \"http://127.0.0.1:8080/keys\"",
+    ] {
+        assert_eq!(parse(source).map(drop), Ok(()), "{source}");
+    }
+    let url = "jwks_url = \"https://issuer.example/keys\"\n";
+    for (source, expected) in [
+        ("", "key_policies[0]"),
+        ("jwks_url = \"http://issuer.example/keys\"", "key_policies[0].jwks_url"),
+        ("openid_configuration = \"https://a:b@c/\"", "key_policies[0].openid_configuration"),
+        ("jwks_algorithm = \"RS256\"", "key_policies[0].jwks_algorithm"),
+        (&format!("{url}jwks_algorithm = \"HS256\""), "key_policies[0].jwks_algorithm"),
+        (&format!("{url}jwks_algorithm = \"ES256\""), "key_policies[0].jwks_algorithm"),
+        (&format!("{url}openid_configuration = \"https://c/\""), "key_policies[0]"),
+        (&format!("{url}key_file = \"a\"\npublic_key_file = \"a\""), "key_policies[0]"),
+    ] {
+        let problems = parse(source).unwrap_err();
+        assert!(keys(&problems).contains(&expected), "{source}: {problems}");
+    }
+}
+
+#[test]
+fn calls_to_others_are_bounded_and_what_weakens_them_is_told() {
+    let folder = folder();
+    let parse = |text: &str| {
+        let text = format!("[store]\nroot_key_file = \"root.key\"\n{text}");
+        config::parse(&text, folder.path())
+    };
+    fs::write(folder.path().join("no.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
+    for (text, expected) in [
+        ("[outbound]\nca_file = \"no.pem\"", "outbound.ca_file"),
+        ("[outbound]\nca_file = \"missing.pem\"", "outbound.ca_file"),
+        ("[outbound]\ntimeout_ms = 0", "outbound.timeout_ms"),
+        (
+            "[outbound]\ndanger_allow_private_networks = [\"10.0.0.1/8\"]",
+            "outbound.danger_allow_private_networks[0]",
+        ),
+        ("[jwks]\nrefresh_s = 59", "jwks.refresh_s"),
+        ("[jwks]\nrefresh_s = 86401", "jwks.refresh_s"),
+        ("[jwks]\nmax_stale_s = 59", "jwks.max_stale_s"),
+        ("[jwks]\nmax_stale_s = 604801", "jwks.max_stale_s"),
+    ] {
+        assert_eq!(keys(&parse(text).unwrap_err()), [expected], "{text}");
+    }
+    let bounds = "[jwks]\nrefresh_s = 60\nmax_stale_s = 604800\n[outbound]\n\
+                  danger_allow_private_networks = [\"10.0.0.0/8\"]\ndanger_allow_plain_http = true";
+    let warnings = parse(bounds).unwrap().warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings.iter().all(|warning| warning.starts_with("outbound.danger_")));
+}

@@ -170,6 +170,30 @@ impl House {
         Request::post(&target, license_request(keys)).bearer(token).send(self.public())
     }
 
+    /// Adds the content `festival` while the server runs, as `portcullis policy apply` does:
+    /// its tokens are verified with the keys published at `jwks_url`.
+    pub(crate) fn add_issuer(&self, jwks_url: &str) -> Vec<TrackKey> {
+        let policy = format!(
+            "[[key_policies]]\nname = \"festival\"\nrestriction = \"token\"\n\
+             issuer = \"https://issuer.test\"\naudience = \"urn:portcullis\"\n\
+             jwks_url = \"{jwks_url}\"\nentitlement = \"anyone\"\n\
+             [[contents]]\nid = \"festival\"\nkey_policy = \"festival\"\n"
+        );
+        let config = config::load(&self.folder.path().join("portcullis.toml")).unwrap();
+        let policy = document::parse(&policy, self.folder.path()).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = open_store(config.store).await.unwrap();
+            let author = Author::new("local:test");
+            document::apply(&store, policy, &author).await.unwrap();
+            let wanted = [(TrackClass::Sd, Scheme::Cenc)];
+            let festival = "festival".parse().unwrap();
+            let keys = store.vault().create_keys(&festival, &wanted, &author).await.unwrap();
+            store.close().await;
+            keys
+        })
+    }
+
     /// Asks the token service.
     pub(crate) fn issue(&self, api_key: &str, body: &str) -> Answer {
         Request::post("/api/token", body).bearer(api_key).send(self.bound.api)
@@ -336,7 +360,8 @@ pub(crate) const JWT_KEY: &str = "jwt-secret-of-the-test-0123456789";
 pub(crate) const EDGE_KEY: &str = "52a152a152a152a152a152a152a1";
 pub(crate) const RSA_PRIVATE: &str =
     include_str!("../../../portcullis-token/tests/it/keys/rsa2048.pem");
-const RSA_PUBLIC: &str = include_str!("../../../portcullis-token/tests/it/keys/rsa2048.pub.pem");
+pub(crate) const RSA_PUBLIC: &str =
+    include_str!("../../../portcullis-token/tests/it/keys/rsa2048.pub.pem");
 
 const CONFIG: &str = r#"
 [listen]

@@ -16,6 +16,10 @@ mod framing;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod issuer;
+#[cfg(test)]
+mod jwks;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod media;

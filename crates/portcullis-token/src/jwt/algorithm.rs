@@ -52,6 +52,15 @@ impl Algorithm {
         Self::Rs512,
     ];
 
+    /// Whether its keys are RSA keys.
+    #[must_use]
+    pub const fn is_rsa(self) -> bool {
+        matches!(
+            self,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512
+        )
+    }
+
     /// The registered name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

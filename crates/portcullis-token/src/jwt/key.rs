@@ -79,7 +79,7 @@ impl VerificationKey {
     /// 8192 bits and an odd exponent of at least 65537.
     pub fn from_pem(algorithm: Algorithm, text: &str) -> Result<Self, KeyError> {
         let parameters = public_parameters(algorithm).ok_or(KeyError::Algorithm { algorithm })?;
-        let pkcs1 = if is_rsa(algorithm) { pem::read(text, "RSA PUBLIC KEY") } else { None };
+        let pkcs1 = if algorithm.is_rsa() { pem::read(text, "RSA PUBLIC KEY") } else { None };
         let der = pkcs1.or_else(|| pem::read(text, "PUBLIC KEY"));
         Self::public(algorithm, parameters, &der.ok_or(KeyError::Pem { expected: "PUBLIC KEY" })?)
     }
@@ -149,7 +149,7 @@ impl VerificationKey {
         bytes: &[u8],
     ) -> Result<Self, KeyError> {
         let malformed = KeyError::Malformed { algorithm };
-        if is_rsa(algorithm) {
+        if algorithm.is_rsa() {
             let (modulus, exponent) = der::rsa_public_key(bytes).ok_or(malformed)?;
             check_rsa(modulus, exponent)?;
         }
@@ -193,7 +193,7 @@ impl VerificationKey {
     pub(crate) fn public_part(&self) -> Option<PublicPart> {
         let Material::Public(key) = &self.material else { return None };
         let info = key.as_der().ok()?;
-        if is_rsa(self.algorithm) {
+        if self.algorithm.is_rsa() {
             let (modulus, exponent) = der::rsa_public_key(info.as_ref())?;
             return Some(PublicPart::Rsa {
                 modulus: modulus.to_vec(),
@@ -284,10 +284,6 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
         | Algorithm::Hs384
         | Algorithm::Hs512 => return None,
     })
-}
-
-fn is_rsa(algorithm: Algorithm) -> bool {
-    rsa_parameters(algorithm).is_some()
 }
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), KeyError> {

@@ -3,14 +3,22 @@
 //! Nothing is recorded and no key is opened. Tokens are read from a file or standard input,
 //! so that they do not end up in the shell's history.
 
-use std::{fmt::Display, io::Read as _, path::Path, process::ExitCode};
+use std::{fmt::Display, io::Read as _, path::Path, process::ExitCode, sync::Arc};
 
-use portcullis_base::{Clock as _, DrmSystem, Timestamp};
+use portcullis_base::{Clock, DrmSystem, Timestamp};
 use portcullis_policy::{
     Decision, EdgeCaller, LicenseAsk, TokenAsk, Verdict,
     model::{Operator, Role},
 };
-use portcullis_server::{SystemClock, Trust, config::Edge, default_tenant, edge, license, tokens};
+use portcullis_server::{
+    SystemClock, SystemRng, Trust,
+    config::{self, Config, Edge},
+    default_tenant, edge,
+    jwks::KeySources,
+    license,
+    outbound::Outbound,
+    tokens,
+};
 use portcullis_store::Store;
 use portcullis_token::edge::path;
 
@@ -28,8 +36,9 @@ pub(super) fn run(command: ExplainCommand) -> Done {
             let ask = LicenseAsk { kids: kid, system: DrmSystem::ClearKey, address: at.address };
             let now = moment(&at)?;
             open::block_on(async {
-                let store = open::store(config.store).await?;
-                let (trust, token) = (Trust::default(), token.as_deref());
+                let Config { store, jwks, outbound, .. } = config;
+                let store = open::store(store).await?;
+                let (trust, token) = (trust(&store, jwks, outbound, now).await?, token.as_deref());
                 let judged = license::explain(&store, &trust, &content, token, ask, now).await;
                 store.close().await;
                 print(&judged.map_err(|error| open::stop_of(&error))?.decision, &at)
@@ -62,6 +71,31 @@ pub(super) fn run(command: ExplainCommand) -> Done {
                 done
             })?
         }
+    }
+}
+
+/// The keys a running server would have: the store's own, and those that issuers publish now.
+async fn trust(
+    store: &Store,
+    jwks: config::Jwks,
+    outbound: config::Outbound,
+    now: Timestamp,
+) -> Result<Trust, Stop> {
+    let outbound = Outbound::new(outbound, Arc::new(SystemClock)).map_err(Stop::usage)?;
+    let sources = Arc::new(KeySources::new(jwks));
+    // Fetched as if at the moment that is explained, so that they are not too old then.
+    let fetched = sources.refresh_due(store, &outbound, &At(now), &SystemRng).await;
+    fetched.map_err(|error| open::stop_of(&error))?;
+    Ok(Trust::new(sources))
+}
+
+/// The moment that is explained.
+#[derive(Debug)]
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now_ms(&self) -> u64 {
+        self.0.0.saturating_mul(1000)
     }
 }
 

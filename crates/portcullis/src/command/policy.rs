@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
+use portcullis_policy::model::{KeyPolicy, KeySource, Restriction};
 use portcullis_server::document;
 
 use super::open;
@@ -36,11 +37,23 @@ async fn apply(settings: portcullis_server::config::Store, file: &Path) -> Done 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where the keys of a policy's tokens are published.
+const fn key_source(policy: &KeyPolicy) -> Option<&KeySource> {
+    match &policy.restriction {
+        Restriction::Open => None,
+        Restriction::Token(token) => token.key_source.as_ref(),
+    }
+}
+
 async fn list(settings: portcullis_server::config::Store, json: bool) -> Done {
     let store = open::store(settings).await?;
     let contents = store.list_contents();
+    let policies = store.list_key_policies();
     store.close().await;
+    let policies = policies.map_err(|error| open::stop_of(&error))?;
     for content in contents.map_err(|error| open::stop_of(&error))? {
+        let policy = policies.iter().find(|policy| policy.name == content.key_policy);
+        let source = policy.and_then(key_source);
         if json {
             let keys: Vec<_> = content
                 .keys
@@ -56,13 +69,15 @@ async fn list(settings: portcullis_server::config::Store, json: bool) -> Done {
             report::data(serde_json::json!({
                 "id": content.id.as_str(),
                 "key_policy": content.key_policy.as_str(),
+                "key_source": source.map(|source| source.url.to_string()),
                 "opens": content.window.opens().map(open::moment),
                 "closes": content.window.closes().map(open::moment),
                 "keys": keys,
             }));
             continue;
         }
-        report::data(format_args!("{}  key policy {}", content.id, content.key_policy));
+        let source = source.map(|source| format!(", token keys from {source}")).unwrap_or_default();
+        report::data(format_args!("{}  key policy {}{source}", content.id, content.key_policy));
         for key in &content.keys {
             report::data(format_args!("  {}  {} {}", key.kid, key.scheme, key.class));
         }
