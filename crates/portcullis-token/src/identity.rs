@@ -97,11 +97,13 @@ pub enum TokenFormat {
     PallyCon,
     /// The MAC of a simple web token.
     Swt,
+    /// The hash in a URL; the issuer is the name of the family.
+    UrlHash,
 }
 
 impl TokenFormat {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Axinom,
         Self::Drmtoday,
         Self::Edge,
@@ -109,6 +111,7 @@ impl TokenFormat {
         Self::JwtSignature,
         Self::PallyCon,
         Self::Swt,
+        Self::UrlHash,
     ];
 
     /// The name in the digest. It never changes: with another name every mark is forgotten.
@@ -122,6 +125,7 @@ impl TokenFormat {
             Self::JwtSignature => "jwt-signature",
             Self::PallyCon => "pallycon",
             Self::Swt => "swt",
+            Self::UrlHash => "url-hash",
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`cookie`] | random cookie tokens, stored by their digest |
+//! | [`url_hash`] | hashes in URLs: nginx, Fastly, Cloudflare, Bunny, AWS Secure Media Delivery |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
 //! | [`claims`] | what a token says, in words common to all |
@@ -37,6 +38,7 @@ pub mod media_cdn;
 mod token_key;
 mod uri;
 pub mod uri_signing;
+pub mod url_hash;
 mod verified;
 mod watch;
 

@@ -36,6 +36,12 @@ use crate::{Verified, ams, claims::Claims, fault::Refused};
 pub static FORMATS: &[&dyn Format] = &[
     &AkamaiAccess,
     &AkamaiSession,
+    &crate::url_hash::NGINX,
+    &crate::url_hash::NGINX_SECRET,
+    &crate::url_hash::FASTLY,
+    &crate::url_hash::CLOUDFLARE,
+    &crate::url_hash::BUNNY,
+    &crate::url_hash::AWS_SMD,
     &crate::media_cdn::MediaCdn,
     &crate::uri_signing::UriSigning,
     &ams::JWT,

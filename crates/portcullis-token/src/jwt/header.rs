@@ -20,7 +20,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(super) fn parse(text: &[u8]) -> Result<Self, JwtError> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, JwtError> {
         Self::parse_with(text, Thumbprints::Refused)
     }
 

@@ -21,7 +21,9 @@ pub(crate) fn run(folder: &str, family: &str) -> (usize, usize, usize) {
         if outcome == "success" {
             counts.0 += 1;
             assert_eq!(explained.fault(), None, "{}", vector.name);
-            assert!(format.resembles(&vector.payload), "{}", vector.name);
+            // Without its settings, a token under names of its own is like no other.
+            let expected = vector.get("resembles") != Some("no");
+            assert_eq!(format.resembles(&vector.payload), expected, "{}", vector.name);
         } else {
             counts.1 += 1;
             let code = explained.fault().map_or("request.lacks", |(_, fault)| fault.code());

@@ -37,3 +37,5 @@ mod media_cdn;
 mod support;
 #[cfg(test)]
 mod uri_signing;
+#[cfg(test)]
+mod url_hash;
