@@ -129,6 +129,12 @@ pub enum Fault {
         /// When, by its own word.
         at: Timestamp,
     },
+    /// The token lacks a field without which it is none, or holds something else there.
+    #[error("the token lacks the field `{name}`")]
+    Incomplete {
+        /// The field, by the format's own name.
+        name: String,
+    },
     /// The token comes from somebody else.
     #[error("the token comes from another issuer")]
     Issuer,
@@ -204,6 +210,10 @@ pub enum Fault {
         /// How long it may be.
         bytes_max: usize,
     },
+    /// The encrypted part of the token does not decrypt. A client must not learn of it apart
+    /// from a wrong signature.
+    #[error("the token's encrypted part does not decrypt")]
+    Undecryptable,
     /// The token demands something that cannot be enforced here.
     #[error("the token demands `{what}`, which cannot be enforced here")]
     Unsupported {
@@ -242,6 +252,7 @@ impl Fault {
             Self::Duplicate { .. } => "token.duplicate",
             Self::Expired { .. } => "token.expired",
             Self::Header { .. } => "token.header",
+            Self::Incomplete { .. } => "token.incomplete",
             Self::IssuedAhead { .. } => "token.issued_ahead",
             Self::Issuer => "token.issuer",
             Self::Key => "token.key",
@@ -260,6 +271,7 @@ impl Fault {
             Self::System => "token.system",
             Self::Terms { .. } => "token.terms",
             Self::TooLong { .. } => "token.too_long",
+            Self::Undecryptable => "token.undecryptable",
             Self::Unsupported { .. } => "token.unsupported",
             Self::UsedUp => "token.used_up",
         }

@@ -14,6 +14,7 @@
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`cookie`] | random cookie tokens, stored by their digest |
 //! | [`url_hash`] | hashes in URLs: nginx, Fastly, Cloudflare, Bunny, AWS Secure Media Delivery |
+//! | [`pallycon`] | PallyCon license tokens |
 //! | [`api_key`] | our own keys for machines |
 //! | [`bearer`], [`fault`], [`identity`], [`lifetime`] | what the formats share |
 //! | [`claims`] | what a token says, in words common to all |
@@ -35,6 +36,7 @@ mod jws;
 pub mod jwt;
 pub mod lifetime;
 pub mod media_cdn;
+pub mod pallycon;
 mod token_key;
 mod uri;
 pub mod uri_signing;

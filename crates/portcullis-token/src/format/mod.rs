@@ -44,6 +44,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crate::url_hash::AWS_SMD,
     &crate::media_cdn::MediaCdn,
     &crate::uri_signing::UriSigning,
+    &crate::pallycon::PallyConFormat,
     &ams::JWT,
     &ams::SWT,
 ];

@@ -34,6 +34,12 @@ mod license_vectors;
 #[cfg(test)]
 mod media_cdn;
 #[cfg(test)]
+mod pallycon;
+#[cfg(test)]
+mod pallycon_forgeries;
+#[cfg(test)]
+mod pallycon_vectors;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod uri_signing;

@@ -1,0 +1,549 @@
+//! A token's text, and the walk of checks over it.
+//!
+//! The order is the vendor's: form, DRM type, site, ids, timestamp, hash, times, and only then
+//! the policy is decrypted. The system and the content must be those of the request, and a
+//! request that does not say them is refused.
+//!
+//! SPEC: License Token Guide; SEC-20 to 24, SEC-36.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use portcullis_base::{
+    Timestamp,
+    json::{self, JsonFault, Limits, Object, Value},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    DrmTypeCase, Hint, NO_USER, PallyConKeys, PallyConSettings, PallyConSite, TOKEN_BYTES_MAX,
+    UserIdRule,
+    policy::{self, Policy},
+    system, timestamp,
+};
+use crate::{
+    Verified,
+    claims::{Claims, TokenSystem, Uses},
+    fault::{Fault, Refused, Step},
+    identity::{TokenFormat, TokenIdentity},
+    watch::{Strict, Watch},
+};
+
+/// A token that was read and not yet verified. It shows nothing of what it says but the site
+/// whose keys it needs.
+pub struct PallyConToken {
+    drm_type: Option<String>,
+    site_id: String,
+    user_id: String,
+    cid: String,
+    policy: String,
+    timestamp: String,
+    hash: String,
+    hints: Result<(ResponseFormat, KeyRotation), &'static str>,
+}
+
+/// Reads a token: base64 with line breaks and blanks left out, then strict JSON.
+///
+/// # Errors
+///
+/// Says which rule of the text is broken, or which member is missing or no text.
+pub fn parse(raw: &str) -> Result<PallyConToken, Refused> {
+    if raw.is_empty() {
+        return Err(Fault::Absent.at(Step::Presence));
+    }
+    PallyConToken::from_members(members(raw).map_err(|fault| fault.at(Step::Form))?)
+}
+
+/// The members of a token.
+pub(super) fn members(raw: &str) -> Result<Object, Fault> {
+    if raw.len() > TOKEN_BYTES_MAX {
+        return Err(Fault::TooLong { bytes_max: TOKEN_BYTES_MAX });
+    }
+    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\t' | b' ');
+    let text = if raw.as_bytes().iter().any(blank) {
+        let text: Vec<u8> = raw.bytes().filter(|byte| !blank(byte)).collect();
+        STANDARD.decode(text)
+    } else {
+        STANDARD.decode(raw)
+    };
+    let text = text.map_err(|_| Fault::malformed("it is not padded base64"))?;
+    match json::parse(&text, &LIMITS) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Fault::malformed("it is not a JSON object")),
+        Err(error) if error.fault == JsonFault::Duplicate => {
+            Err(Fault::Duplicate { what: format!("{error}") })
+        }
+        Err(error) => Err(Fault::malformed(format!("it is not strict JSON: {error}"))),
+    }
+}
+
+impl PallyConToken {
+    pub(super) fn from_members(members: Object) -> Result<Self, Refused> {
+        if is_custom_data(&members) {
+            return Err(Fault::Kind { what: CUSTOM_DATA }.at(Step::Kind));
+        }
+        Self::read(members).map_err(|fault| fault.at(Step::Form))
+    }
+
+    fn read(mut members: Object) -> Result<Self, Fault> {
+        if members.contains_key(POLICY) && members.contains_key(POLICY_ALIAS) {
+            let what = format!("`{POLICY}`, once as `{POLICY_ALIAS}`");
+            return Err(Fault::Duplicate { what });
+        }
+        let policy = if members.contains_key(POLICY) { POLICY } else { POLICY_ALIAS };
+        let mut text = |member: &str, name: &'static str| match members.remove(member) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(Fault::Incomplete { name: name.to_owned() }),
+        };
+        let site_id = text("site_id", "site_id")?;
+        let user_id = text("user_id", "user_id")?;
+        let cid = text("cid", "cid")?;
+        let policy = text(policy, POLICY)?;
+        let timestamp = text("timestamp", "timestamp")?;
+        let hash = text("hash", "hash")?;
+        let drm_type = match members.remove("drm_type") {
+            None => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => return Err(Fault::Incomplete { name: "drm_type".to_owned() }),
+        };
+        let hints = hints(&members);
+        Ok(Self { drm_type, site_id, user_id, cid, policy, timestamp, hash, hints })
+    }
+
+    /// The site the token says it is of, with which its keys are found.
+    #[must_use]
+    pub fn site_id(&self) -> &str {
+        &self.site_id
+    }
+
+    /// Checks the token. `site` and `asked` may be missing for an explanation only.
+    pub(super) fn walk<W: Watch>(
+        &self,
+        site: Option<&PallyConSite>,
+        asked: Option<&Asked<'_>>,
+        now: Timestamp,
+        watch: &mut W,
+    ) -> Result<Found, W::Stop> {
+        let settings = site.map_or_else(PallyConSettings::default, |site| site.settings);
+        let mut found = Found { system: self.system(settings.drm_type_case), ..Found::default() };
+        let known = found.system.ok_or_else(|| claim("drm_type"));
+        watch.check(Step::Kind, known.map(drop), || {
+            format!("`drm_type` is {}", self.drm_type.as_deref().unwrap_or("left out"))
+        })?;
+        match site {
+            None => watch.skip(Step::Key, NO_KEY),
+            Some(site) => {
+                let known = if site.id() == self.site_id { Ok(()) } else { Err(Fault::Key) };
+                watch.check(Step::Key, known, || format!("the site is {}", site.id()))?;
+            }
+        }
+        watch.check(Step::Form, self.check_form(), || "ids and hints are in bounds".to_owned())?;
+        found.timestamp = timestamp::read(&self.timestamp);
+        let known = found.timestamp.ok_or_else(|| claim("timestamp"));
+        watch.check(Step::Form, known.map(drop), || "the timestamp is exact".to_owned())?;
+
+        let keys = match site {
+            None => {
+                watch.skip(Step::Signature, NO_KEY);
+                None
+            }
+            Some(site) => {
+                let made = self.signer(site, found.system);
+                found.hash = made.map(|(_, hash)| hash);
+                let outcome = made.map(drop).ok_or(Fault::Signature);
+                watch.check(Step::Signature, outcome, || "the hash is right".to_owned())?;
+                made.map(|(keys, _)| keys)
+            }
+        };
+        self.check_times(&mut found, &settings, now, watch)?;
+        if settings.user_id == UserIdRule::Any {
+            watch.skip(Step::Claims, "the site has no rule for user ids");
+        } else {
+            let admitted = settings.user_id.admits(&self.user_id);
+            let outcome = if admitted { Ok(()) } else { Err(claim("user_id")) };
+            watch
+                .check(Step::Claims, outcome, || "the user id obeys the site's rule".to_owned())?;
+        }
+        self.check_policy(&mut found, keys, site.is_some(), watch)?;
+        self.check_request(&found, asked, watch)?;
+        Ok(found)
+    }
+
+    fn system(&self, case: DrmTypeCase) -> Option<TokenSystem> {
+        match &self.drm_type {
+            None => Some(system::DEFAULT),
+            Some(word) => system::from_word(word, case),
+        }
+    }
+
+    fn check_form(&self) -> Result<(), Fault> {
+        check_ids(&self.user_id, &self.cid)?;
+        self.hints.map(drop).map_err(claim)
+    }
+
+    /// The pair of keys with which the hash was made, and the hash.
+    ///
+    /// The vendor's server does not mind the case of `drm_type` in the hash, so a word in
+    /// another case is tried as sent and in its usual spelling. A token without the member is
+    /// hashed with the word it stands for.
+    fn signer<'a>(
+        &self,
+        site: &'a PallyConSite,
+        known: Option<TokenSystem>,
+    ) -> Option<(&'a PallyConKeys, [u8; 32])> {
+        let hash: [u8; 32] = decode_exact(&self.hash)?;
+        let usual = known.and_then(system::word);
+        let sent = self.drm_type.as_deref().or(usual)?;
+        let usual = usual.filter(|usual| *usual != sent);
+        let usual = usual.filter(|_| site.settings.drm_type_case == DrmTypeCase::Lenient);
+        let [site_id, user, cid] = [&self.site_id, &self.user_id, &self.cid];
+        let made = |keys: &&PallyConKeys| {
+            [Some(sent), usual].into_iter().flatten().any(|word| {
+                keys.agrees(&[word, site_id, user, cid, &self.policy, &self.timestamp], &hash)
+            })
+        };
+        site.pairs().find(made).map(|keys| (keys, hash))
+    }
+
+    fn check_times<W: Watch>(
+        &self,
+        found: &mut Found,
+        settings: &PallyConSettings,
+        now: Timestamp,
+        watch: &mut W,
+    ) -> Result<(), W::Stop> {
+        let Some(start) = found.timestamp else { return Ok(()) };
+        // SPEC: the last second is inside.
+        let end = start.saturating_add(settings.duration).saturating_add(Duration::from_secs(1));
+        found.end = Some(end);
+        let outcome = if start > now.saturating_add(settings.skew) {
+            Err(Fault::NotYet { start })
+        } else if now >= end {
+            Err(Fault::Expired { end })
+        } else {
+            Ok(())
+        };
+        let left = now.until(end).as_secs();
+        watch.check(Step::Times, outcome, || format!("it may be used for {left} s more"))
+    }
+
+    fn check_policy<W: Watch>(
+        &self,
+        found: &mut Found,
+        keys: Option<&PallyConKeys>,
+        keyed: bool,
+        watch: &mut W,
+    ) -> Result<(), W::Stop> {
+        // SECURITY: without a hash that is right nothing is decrypted, in an explanation
+        // either: what it says must not tell good padding from bad.
+        let Some(keys) = keys else {
+            watch.skip(Step::Terms, if keyed { "the hash is wrong" } else { NO_KEY });
+            return Ok(());
+        };
+        let opened = self.open(keys);
+        let (policy, text) = match opened {
+            None => (Err(Fault::Undecryptable), None),
+            Some(text) => (policy::read(&text), Some(text)),
+        };
+        found.policy_text = text;
+        let outcome = policy.map(|policy| found.policy = Some(policy));
+        watch.check(Step::Terms, outcome, || "the policy can be read".to_owned())
+    }
+
+    fn open(&self, keys: &PallyConKeys) -> Option<Zeroizing<Vec<u8>>> {
+        let mut text = Zeroizing::new(STANDARD.decode(&self.policy).ok()?);
+        let length = keys.open(&mut text)?.len();
+        text.truncate(length);
+        Some(text)
+    }
+
+    fn check_request<W: Watch>(
+        &self,
+        found: &Found,
+        asked: Option<&Asked<'_>>,
+        watch: &mut W,
+    ) -> Result<(), W::Stop> {
+        let Some(asked) = asked else {
+            watch.skip(Step::System, NO_REQUEST);
+            watch.skip(Step::Content, NO_REQUEST);
+            return Ok(());
+        };
+        let outcome = match asked.system {
+            None => Err(Fault::RequestLacks { what: "DRM system" }),
+            Some(system) if Some(system) != found.system => Err(Fault::System),
+            Some(_) => Ok(()),
+        };
+        watch.check(Step::System, outcome, || "it is for the system asked for".to_owned())?;
+        // SECURITY: the hash would hold as well with the end of the user id moved to the cid.
+        let outcome = match asked.content {
+            None => Err(Fault::RequestLacks { what: "content" }),
+            Some(content) if content != self.cid => Err(Fault::Content),
+            Some(_) => Ok(()),
+        };
+        watch.check(Step::Content, outcome, || "it is for the content asked for".to_owned())
+    }
+
+    /// What the token says, as far as it could be read.
+    pub(super) fn claims(self, found: Found, settings: &PallyConSettings) -> Claims {
+        let mut claims = Claims {
+            issued_at: found.timestamp,
+            start: found.timestamp,
+            end: found.end,
+            identity: found.hash.and_then(|hash| identity(&self.site_id, &hash)),
+            uses: settings.uses,
+            user: Some(self.user_id).filter(|user| user != NO_USER),
+            content: Some(self.cid),
+            system: found.system,
+            ..Claims::default()
+        };
+        claims.issuer = Some(self.site_id);
+        if let Some(policy) = found.policy {
+            (claims.terms, claims.keys) = (policy.terms, policy.keys);
+        }
+        let (response_format, key_rotation) = heed(self.hints, settings);
+        note_hints(&mut claims.other, response_format, key_rotation);
+        claims
+    }
+}
+
+impl fmt::Debug for PallyConToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PallyConToken(unverified)")
+    }
+}
+
+/// Verifies a token for one request.
+///
+/// # Errors
+///
+/// Says which check failed. The client is to be told the
+/// [`outside_code`](super::outside_code) at most.
+pub fn verify(
+    raw: &str,
+    site: &PallyConSite,
+    asked: &Asked<'_>,
+    now: Timestamp,
+) -> Result<Verified<PallyConClaims>, Refused> {
+    let token = parse(raw)?;
+    let found = token.walk(Some(site), Some(asked), now, &mut Strict)?;
+    let missing = || Fault::malformed("it could not be read whole").at(Step::Form);
+    let (response_format, key_rotation) = heed(token.hints, &site.settings);
+    // A strict walk that came to its end found them all.
+    Ok(Verified::new(PallyConClaims {
+        site_id: token.site_id,
+        system: found.system.ok_or_else(missing)?,
+        user: Some(token.user_id).filter(|user| user != NO_USER),
+        content: token.cid,
+        timestamp: found.timestamp.ok_or_else(missing)?,
+        end: found.end.ok_or_else(missing)?,
+        policy: found.policy.ok_or_else(missing)?,
+        response_format,
+        key_rotation,
+        uses: site.settings.uses,
+        hash: found.hash.ok_or_else(missing)?,
+    }))
+}
+
+/// What a request asks for, as far as it says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// The DRM system, by route or challenge.
+    pub system: Option<TokenSystem>,
+    /// The content, by route, PSSH or key ids; not by the token.
+    pub content: Option<&'a str>,
+}
+
+/// What a token says.
+#[derive(Debug)]
+pub struct PallyConClaims {
+    /// The site it is of.
+    pub site_id: String,
+    /// The DRM system it is for.
+    pub system: TokenSystem,
+    /// The viewer, unless it is for nobody in particular.
+    pub user: Option<String>,
+    /// The content it is for.
+    pub content: String,
+    /// From when it may be used.
+    pub timestamp: Timestamp,
+    /// From when it may no longer be used.
+    pub end: Timestamp,
+    /// What the license may do.
+    pub policy: Policy,
+    /// How the license is to be wrapped. A client can change this.
+    pub response_format: ResponseFormat,
+    /// Whether the keys change while the content plays. A client can change this.
+    pub key_rotation: KeyRotation,
+    /// How often it may be used, by the site's settings.
+    pub uses: Uses,
+    hash: [u8; 32],
+}
+
+impl PallyConClaims {
+    /// What tells this token from every other (SEC-40).
+    #[must_use]
+    pub fn identity(&self) -> Option<TokenIdentity> {
+        identity(&self.site_id, &self.hash)
+    }
+}
+
+impl From<PallyConClaims> for Claims {
+    fn from(said: PallyConClaims) -> Self {
+        let mut claims = Self {
+            identity: said.identity(),
+            issuer: Some(said.site_id),
+            issued_at: Some(said.timestamp),
+            start: Some(said.timestamp),
+            end: Some(said.end),
+            uses: said.uses,
+            user: said.user,
+            content: Some(said.content),
+            system: Some(said.system),
+            keys: said.policy.keys,
+            terms: said.policy.terms,
+            ..Self::default()
+        };
+        note_hints(&mut claims.other, said.response_format, said.key_rotation);
+        claims
+    }
+}
+
+/// How the license is wrapped in the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResponseFormat {
+    /// In JSON, as the vendor's newer samples ask for it.
+    Custom,
+    /// In JSON.
+    Json,
+    /// Not at all.
+    #[default]
+    Original,
+}
+
+impl ResponseFormat {
+    /// The word in a token.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::Json => "json",
+            Self::Original => "original",
+        }
+    }
+
+    /// The form of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Custom, Self::Json, Self::Original].into_iter().find(|form| form.as_str() == word)
+    }
+}
+
+/// Whether the license is for keys that change while the content plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyRotation {
+    /// The keys stay.
+    #[default]
+    Fixed,
+    /// They change.
+    Rotating,
+}
+
+impl KeyRotation {
+    pub(super) const fn of(rotating: bool) -> Self {
+        if rotating { Self::Rotating } else { Self::Fixed }
+    }
+}
+
+/// What a walk found on its way.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) system: Option<TokenSystem>,
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) end: Option<Timestamp>,
+    pub(super) hash: Option<[u8; 32]>,
+    pub(super) policy: Option<Policy>,
+    /// The policy decrypted. It may hold keys.
+    pub(super) policy_text: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// Whether this is the callback type's custom data, which travels in the same places.
+pub(super) fn is_custom_data(members: &Object) -> bool {
+    let policy = members.contains_key(POLICY) || members.contains_key(POLICY_ALIAS);
+    members.contains_key("data") && !policy
+}
+
+/// Checks the ids a token is made of.
+pub(super) fn check_ids(user_id: &str, cid: &str) -> Result<(), Fault> {
+    let plain = |text: &str| !text.chars().any(char::is_control);
+    if !(1..=USER_CHARS_MAX).contains(&user_id.chars().count()) || !plain(user_id) {
+        return Err(claim("user_id"));
+    }
+    if !(1..=CID_BYTES_MAX).contains(&cid.len()) || !plain(cid) {
+        return Err(claim("cid"));
+    }
+    Ok(())
+}
+
+fn hints(members: &Object) -> Result<(ResponseFormat, KeyRotation), &'static str> {
+    let format = match members.get("response_format") {
+        None => ResponseFormat::default(),
+        Some(value) => {
+            value.as_str().and_then(ResponseFormat::from_word).ok_or("response_format")?
+        }
+    };
+    match members.get("key_rotation") {
+        None => Ok((format, KeyRotation::default())),
+        Some(Value::Bool(rotating)) => Ok((format, KeyRotation::of(*rotating))),
+        Some(_) => Err("key_rotation"),
+    }
+}
+
+/// The hints as the site takes them.
+fn heed(
+    hints: Result<(ResponseFormat, KeyRotation), &'static str>,
+    settings: &PallyConSettings,
+) -> (ResponseFormat, KeyRotation) {
+    let (format, rotation) = hints.unwrap_or_default();
+    let format = if settings.response_format == Hint::Heed { Some(format) } else { None };
+    let rotation = if settings.key_rotation == Hint::Heed { Some(rotation) } else { None };
+    (format.unwrap_or_default(), rotation.unwrap_or_default())
+}
+
+fn note_hints(other: &mut Object, format: ResponseFormat, rotation: KeyRotation) {
+    if format != ResponseFormat::default() {
+        other.insert("response_format".to_owned(), format.as_str().into());
+    }
+    if rotation == KeyRotation::Rotating {
+        other.insert("key_rotation".to_owned(), true.into());
+    }
+}
+
+fn identity(site_id: &str, hash: &[u8; 32]) -> Option<TokenIdentity> {
+    TokenIdentity::new(TokenFormat::PallyCon, site_id, hash)
+}
+
+fn claim(name: &'static str) -> Fault {
+    Fault::Claim { name: name.to_owned() }
+}
+
+fn decode_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    // The decoder asks for room by the length of the text: for three bytes more, at most.
+    let mut room = [0; 48];
+    let length = STANDARD.decode_slice(text, &mut room).ok()?;
+    bytes.copy_from_slice(room.get(..length).filter(|room| room.len() == N)?);
+    Some(bytes)
+}
+
+const POLICY: &str = "policy";
+/// The name back ends of the first version use.
+const POLICY_ALIAS: &str = "token";
+const CUSTOM_DATA: &str = "custom data for the callback, not a license token";
+const NO_KEY: &str = "no key was given";
+const NO_REQUEST: &str = "nothing is known of the request";
+const USER_CHARS_MAX: usize = 32;
+const CID_BYTES_MAX: usize = 200;
+
+/// The policy is one string, and most of the token.
+const LIMITS: Limits =
+    Limits { bytes_max: 64 << 10, depth_max: 16, values_max: 128, string_bytes_max: 64 << 10 };
