@@ -1,5 +1,18 @@
 //! `portcullis explain` says of a request what the server answers to it.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    time::Duration,
+};
+
+use portcullis_base::{Clock as _, json::Value};
+use portcullis_server::{SystemClock, SystemRng};
+use portcullis_token::{
+    jwks,
+    jwt::{self, Issue, SigningKey},
+};
+
 use crate::{
     secrets::{ask_for_token, license_request},
     support::{Answer, CONTENT, Ran, Server, Site, USER, get, post},
@@ -131,4 +144,63 @@ fn check_same(said: &Ran, live: &Answer, name: &str) {
     assert_eq!(explained["outcome"] == "allowed", live.status == 200, "{name}");
     assert_eq!(said.code, Some(i32::from(live.status != 200)), "{name}");
     assert!(!explained["trace"].as_array().unwrap().is_empty(), "{name}");
+}
+
+#[test]
+fn keys_that_an_issuer_publishes_are_listed_and_explained() {
+    let pem = include_str!("../../../portcullis-token/tests/it/keys/ed25519.pem");
+    let key = SigningKey::eddsa_from_pem(pem).unwrap().with_kid("a").unwrap();
+    let url = publish(&jwks::print(&[key.public().unwrap()]).unwrap().to_string());
+    let site = Site::with_film();
+    let policy = format!(
+        "[[key_policies]]\nname = \"subscribers\"\nrestriction = \"token\"\nissuer = \"i\"\n\
+         audience = \"a\"\nentitlement = \"anyone\"\njwks_url = \"{url}?app=s3cret\"\n"
+    );
+    site.write("published.toml", &policy);
+    site.run(&["policy", "apply", "published.toml"]).expect_code(0);
+    let listed = site.run(&["policy", "list"]).out;
+    let source = format!("key policy subscribers, token keys from the key set at {url}?app=…\n");
+    assert!(listed.contains(&source), "{listed}");
+
+    let issue = Issue {
+        issuer: "i".into(),
+        audience: "a".into(),
+        subject: None,
+        issued_at: SystemClock.now(),
+        not_before: SystemClock.now(),
+        expires_at: SystemClock.now().saturating_add(Duration::from_secs(600)),
+        id: None,
+        extra: [("portcullis:content".to_owned(), Value::from(CONTENT))].into(),
+        token_type: "JWT".into(),
+    };
+    site.write("token", &jwt::issue(&issue, &key, &SystemRng).unwrap());
+    let explain = ["explain", "license", "--content", CONTENT, "--token", "token"];
+    let refused = site.run(&explain);
+    refused.expect_code(1);
+    assert!(refused.out.contains("refused: token.key_source"), "{}", refused.out);
+    let allowed = "[outbound]\ndanger_allow_private_networks = [\"127.0.0.0/8\"]\n\
+                   danger_allow_plain_http = true\n";
+    site.write("portcullis.toml", &format!("{}\n{allowed}", site.read("portcullis.toml")));
+    let explained = site.run(&explain);
+    assert!(explained.out.ends_with("allowed\n"), "{} {}", explained.out, explained.err);
+}
+
+/// A pretended issuer that answers every request with this key set. Ends with the process.
+fn publish(key_set: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    let (length, key_set) = (key_set.len(), key_set.to_owned());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut received = Vec::new();
+            let mut byte = [0];
+            while !received.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                received.extend(byte);
+            }
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            stream.write_all(format!("{head}{key_set}").as_bytes()).unwrap();
+        }
+    });
+    url
 }
