@@ -28,6 +28,12 @@ layer! {
 }
 
 impl Output {
+    /// The terms as JSON, as they stand in [`Terms::to_json`](crate::Terms::to_json).
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        Term::to_json(self)
+    }
+
     /// These terms with those of `over` in front, member by member of each system.
     #[must_use]
     pub fn merge(&self, over: &Self) -> Self {

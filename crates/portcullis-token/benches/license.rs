@@ -1,11 +1,19 @@
 //! How fast license tokens of other vendors' forms verify and are made, through the typed
 //! modules a server calls: keys are prepared once.
 
-use portcullis_base::{SecretBytes, Timestamp, json::Object};
+use std::{collections::BTreeMap, time::Duration};
+
+use portcullis_base::{
+    SecretBytes, Timestamp,
+    json::{Limits, Object, Value, parse},
+};
 use portcullis_token::{
     ams::{self, Algorithms, Restriction, Secrets, TokenType},
+    axinom::{self, CommunicationKey, Endless, Tenant},
+    drmtoday::{self, Merchant},
     format::Request,
-    jwt::{CONTENT_KEY_ID, SigningKey},
+    insys::{self, Account},
+    jwt::{Algorithm, CONTENT_KEY_ID, SigningKey},
 };
 
 const NOW: Timestamp = Timestamp(1_700_000_000);
@@ -75,4 +83,111 @@ fn azure_swt_verify(bencher: divan::Bencher<'_, '_>) {
     let token = ams::issue_swt(&azure_wish(&claims), &key).expect("in order");
     let (restriction, request) = (azure_restriction(TokenType::Swt), asked());
     bencher.bench(|| ams::verify(&token, &restriction, &request, NOW).expect("genuine"));
+}
+
+fn object(text: &str) -> Object {
+    match parse(text.as_bytes(), &Limits::TOKEN) {
+        Ok(Value::Object(object)) => object,
+        _ => Object::new(),
+    }
+}
+
+fn axinom_key() -> CommunicationKey {
+    let id = "aa0151d7-081c-4699-a049-fc584556c9d2".parse().expect("a key id");
+    CommunicationKey::new(id, secret()).expect("32 bytes")
+}
+
+fn axinom_message() -> Object {
+    let block = axinom::encrypt_key(&axinom_key(), KID.parse().expect("a key id"), &[5; 16]);
+    let block = block.expect("one block");
+    object(&format!(
+        r#"{{"type":"entitlement_message","version":2,
+        "license":{{"duration":3600,"allow_persistence":false}},
+        "content_keys_source":{{"inline":[
+            {{"id":"{KID}","encrypted_key":"{block}","usage_policy":"HD"}}]}},
+        "content_key_usage_policies":[{{"name":"HD",
+            "fairplay":{{"hdcp":"TYPE0","allow_airplay":true,"allow_av_adapter":true}},
+            "widevine":{{"device_security_level":"SW_SECURE_DECODE","hdcp":"2.0"}},
+            "playready":{{"min_device_security_level":2000}}}}]}}"#
+    ))
+}
+
+fn axinom_envelope(message: &Object) -> axinom::Envelope<'_> {
+    axinom::Envelope { id: Some("m-1"), begin: Some(NOW), end: Some(END), message }
+}
+
+#[divan::bench]
+fn axinom_issue(bencher: divan::Bencher<'_, '_>) {
+    let (key, message) = (axinom_key(), axinom_message());
+    bencher.bench(|| axinom::issue(&axinom_envelope(&message), &key));
+}
+
+/// A key decrypted and a usage policy resolved for every token.
+#[divan::bench]
+fn axinom_verify(bencher: divan::Bencher<'_, '_>) {
+    let token = axinom::issue(&axinom_envelope(&axinom_message()), &axinom_key());
+    let token = token.expect("in order");
+    let tenant =
+        Tenant { keys: vec![axinom_key()], leeway: Duration::ZERO, endless: Endless::Refused };
+    let request = asked();
+    bencher.bench(|| axinom::verify(&token, &tenant, &request, NOW).expect("genuine"));
+}
+
+fn drmtoday_parts() -> (Object, Object) {
+    let viewer = object(r#"{"merchant":"m-1","userId":"u-1"}"#);
+    let rights = object(
+        r#"{"assetId":"film","storeLicense":true,"profile":{"rental":{
+        "relativeExpiration":"P7D","playDuration":"PT3H"}},
+        "op":{"config":{"HD":{"WidevineM":{"requireHDCP":"HDCP_V1"}}}}}"#,
+    );
+    (viewer, rights)
+}
+
+fn drmtoday_wish<'a>(viewer: &'a Object, rights: &'a Object) -> drmtoday::Wish<'a> {
+    drmtoday::Wish { id: "j-1", issued_at: NOW, end: Some(END), viewer, rights }
+}
+
+#[divan::bench]
+fn drmtoday_issue(bencher: divan::Bencher<'_, '_>) {
+    let key = drmtoday::signing_key("k-1", Algorithm::Hs256, &secret()).expect("32 bytes");
+    let (viewer, rights) = drmtoday_parts();
+    bencher.bench(|| drmtoday::issue(&drmtoday_wish(&viewer, &rights), &key));
+}
+
+#[divan::bench]
+fn drmtoday_verify(bencher: divan::Bencher<'_, '_>) {
+    let key = drmtoday::signing_key("k-1", Algorithm::Hs256, &secret()).expect("32 bytes");
+    let (viewer, rights) = drmtoday_parts();
+    let token = drmtoday::issue(&drmtoday_wish(&viewer, &rights), &key).expect("in order");
+    let merchant = Merchant {
+        id: "m-1".into(),
+        keys: vec![key.public().expect("the key is our own")],
+        leeway: Duration::ZERO,
+        age_max: Merchant::AGE_MAX,
+        templates: BTreeMap::new(),
+    };
+    let request = Request { content: Some("film".into()), ..Request::default() };
+    bencher.bench(|| drmtoday::verify(&token, &merchant, &request, NOW).expect("genuine"));
+}
+
+fn insys_token() -> String {
+    let key = SigningKey::hs256(&secret()).expect("32 bytes");
+    let kids = asked().kids;
+    let wish = insys::Wish { end: END, kids: Some(&kids), duration_s: Some(86_400) };
+    insys::issue(&wish, &key).expect("in order")
+}
+
+#[divan::bench]
+fn insys_issue(bencher: divan::Bencher<'_, '_>) {
+    let key = SigningKey::hs256(&secret()).expect("32 bytes");
+    let kids = asked().kids;
+    let wish = insys::Wish { end: END, kids: Some(&kids), duration_s: Some(86_400) };
+    bencher.bench(|| insys::issue(&wish, &key));
+}
+
+#[divan::bench]
+fn insys_verify(bencher: divan::Bencher<'_, '_>) {
+    let (token, request) = (insys_token(), asked());
+    let account = Account { keys: symmetric_keys(), leeway: Duration::ZERO };
+    bencher.bench(|| insys::verify(&token, &account, &request, NOW).expect("genuine"));
 }

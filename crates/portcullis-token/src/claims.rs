@@ -10,7 +10,7 @@ use portcullis_base::{
     Cidr, DrmSystem, KeyId, SecretBytes, Timestamp,
     json::{Object, Value},
 };
-use portcullis_terms::{Terms, Tracks};
+use portcullis_terms::{Terms, Tracks, output::Output};
 
 use crate::identity::TokenIdentity;
 
@@ -55,6 +55,8 @@ pub struct Claims {
     pub keys: Vec<InlineKey>,
     /// What the license may do.
     pub terms: Terms,
+    /// What device and outputs must be for single keys, in front of the terms' own outputs.
+    pub key_outputs: Vec<(KeyId, Output)>,
     /// A payload for somebody else.
     pub data: Option<String>,
     /// What has no place above, by the format's own names.
@@ -94,6 +96,12 @@ impl Claims {
         put("system", self.system.map(|system| Value::from(system.as_str())));
         put("keys", list(self.keys.iter().map(InlineKey::describe).collect()));
         put("terms", (!self.terms.is_unsaid()).then(|| self.terms.to_json()));
+        let outputs =
+            self.key_outputs.iter().map(|(kid, output)| (kid.to_string(), output.to_json()));
+        put(
+            "key_outputs",
+            (!self.key_outputs.is_empty()).then(|| Value::Object(outputs.collect())),
+        );
         put("data", text(&self.data));
         put("other", (!self.other.is_empty()).then(|| Value::Object(self.other.clone())));
         all

@@ -102,9 +102,16 @@ impl<'a> Jws<'a> {
 
 /// Reads a strict JSON object.
 pub(crate) fn object(text: &[u8], what: &str) -> Result<Object, Fault> {
+    match value(text, what)? {
+        Value::Object(object) => Ok(object),
+        other => Err(Fault::malformed(format!("the {what} are {}", other.kind()))),
+    }
+}
+
+/// Reads strict JSON.
+pub(crate) fn value(text: &[u8], what: &str) -> Result<Value, Fault> {
     match json::parse(text, &Limits::TOKEN) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(Fault::malformed(format!("the {what} are {}", other.kind()))),
+        Ok(value) => Ok(value),
         Err(error) if error.fault == json::JsonFault::Duplicate => {
             Err(Fault::Duplicate { what: format!("a member of the {what}") })
         }

@@ -9,6 +9,9 @@
 //! | [`edge`] | Akamai-style access (`hdnts`) and session (`hdntl`) tokens |
 //! | [`jwt`] | JSON Web Tokens |
 //! | [`ams`] | Azure Media Services tokens under a token restriction, JWT and SWT |
+//! | [`axinom`] | Axinom license service messages with entitlement messages |
+//! | [`drmtoday`] | castLabs DRMtoday upfront authorization tokens |
+//! | [`insys`] | Insys drm.cloud user tokens |
 //! | [`jwks`] | the keys of their issuers |
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
@@ -24,18 +27,22 @@
 
 pub mod ams;
 pub mod api_key;
+pub mod axinom;
 pub mod bearer;
 pub mod claims;
 pub mod cookie;
+pub mod drmtoday;
 pub mod edge;
 pub mod fault;
 pub mod format;
 pub mod identity;
+pub mod insys;
 pub mod jwks;
 mod jws;
 pub mod jwt;
 pub mod lifetime;
 pub mod media_cdn;
+mod members;
 pub mod pallycon;
 mod token_key;
 mod uri;

@@ -47,6 +47,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &crate::pallycon::PallyConFormat,
     &ams::JWT,
     &ams::SWT,
+    &crate::axinom::Axinom,
+    &crate::drmtoday::Drmtoday,
+    &crate::insys::Insys,
 ];
 
 /// The family called `name`.

@@ -41,6 +41,15 @@ fn check(format: &dyn Format, vector: &Vector) {
         let said = portcullis_base::json::Value::Object(token.claims().to_json());
         assert_eq!(said.to_string(), says, "{at}");
     }
+    if let Ok(token) = &verdict {
+        let opened = token
+            .claims()
+            .keys
+            .iter()
+            .map(|key| format!("{} {}", key.kid.unwrap(), hex::encode(key.key.expose())));
+        let opens = vector.all("opens");
+        assert!(opens.is_empty() || opened.eq(opens.iter().cloned()), "{at}");
+    }
     // An explanation skips what needs a request when nothing is known of one.
     if !request.is_unsaid() {
         let explained = format.explain(&given, &vector.payload, &request, now).unwrap();
@@ -74,4 +83,5 @@ fn request(vector: &Vector) -> Request {
 }
 
 /// The families, and how many vectors each has at least.
-const FAMILIES: &[(&str, usize)] = &[("azure-jwt", 100), ("azure-swt", 25)];
+const FAMILIES: &[(&str, usize)] =
+    &[("azure-jwt", 100), ("azure-swt", 25), ("axinom", 90), ("drmtoday", 60), ("insys", 27)];

@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod akamai;
 #[cfg(test)]
+mod axinom;
+#[cfg(test)]
 mod azure;
 #[cfg(test)]
 mod cookie;
+#[cfg(test)]
+mod drmtoday;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
@@ -15,6 +19,8 @@ mod edge_vectors;
 mod families;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod insys;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
