@@ -16,6 +16,7 @@ mod decision;
 mod edge;
 mod grant;
 mod license;
+mod listing;
 pub mod model;
 mod packaging;
 mod reason;
@@ -30,6 +31,7 @@ pub use edge::{
 };
 pub use grant::{Grant, Purpose};
 pub use license::{Caller, LicenseAsk, LicenseGrant, decide_license};
+pub use listing::decide_listing;
 pub use packaging::{PackagingAsk, PackagingFacts, PackagingGrant, decide_packaging};
 pub use portcullis_token::identity::TokenIdentity;
 pub use reason::{Kind, Reason, ReasonError};

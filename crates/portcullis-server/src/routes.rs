@@ -7,7 +7,7 @@
 //! | listener | limits beyond the guard's | CORS |
 //! |---|---|---|
 //! | public | license: 16 KiB, `limits.request_timeout_ms` | yes |
-//! | api | token: 16 KiB, `limits.request_timeout_ms` | no |
+//! | api | token: 16 KiB; both: `limits.request_timeout_ms` | no |
 //! | private | no body is read | no |
 
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn public(open: &Open) -> Door {
 }
 
 fn api(open: &Open) -> Door {
-    let door = Door::new("api");
+    let door = Door::new("api").get("/edge/v1/revocations", edge::revocations::list);
     if open.tokens { door.post("/api/token", tokens::issue) } else { door }
 }
 

@@ -112,10 +112,14 @@ impl Uses {
             now_ms: signed_ms(self.clock.now_ms()),
             forget: seconds(wanted.over).saturating_add(REMEMBER_S),
         };
-        let taken = self.writer.run(move |session| Box::pin(ask.run(session))).await?;
-        Ok(match taken {
+        // Whoever gives up waiting gives back what is then taken without them: the release is
+        // queued behind the reservation.
+        let mut waiting = Use(Some(Open { writer: self.writer.clone(), id: id.to_vec() }));
+        let answer = self.writer.run(move |session| Box::pin(ask.run(session))).await;
+        let open = waiting.0.take();
+        Ok(match answer? {
             None => Reserved::UsedUp,
-            Some(id) => Reserved::Use(Use(Some(Open { writer: self.writer.clone(), id }))),
+            Some(id) => Reserved::Use(Use(open.map(|open| Open { id, ..open }))),
         })
     }
 

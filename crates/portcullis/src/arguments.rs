@@ -105,6 +105,8 @@ pub(crate) enum ApiKeyCommand {
 pub(crate) enum RoleArgument {
     /// Issues tokens
     Issuer,
+    /// Reads what was revoked
+    Viewer,
 }
 
 #[derive(Debug, Subcommand)]

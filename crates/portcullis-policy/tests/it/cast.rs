@@ -145,6 +145,10 @@ pub(crate) fn admin() -> Operator {
     api_key("t1", Role::Admin)
 }
 
+pub(crate) fn viewer() -> Operator {
+    api_key("t1", Role::Viewer)
+}
+
 pub(crate) fn packager() -> Operator {
     api_key("t1", Role::Packager)
 }

@@ -9,7 +9,8 @@ use std::fmt::{Display, Write as _};
 use portcullis_base::{DrmSystem, KeyId, Scheme, Timestamp};
 use portcullis_policy::{
     Caller, Decision, EdgeAsk, EdgeKind, EdgeRoute, LicenseAsk, PackagingAsk, PackagingFacts,
-    Reason, Rule, TokenAsk, UseCount, decide_edge, decide_license, decide_packaging, decide_token,
+    Reason, Rule, TokenAsk, UseCount, decide_edge, decide_license, decide_listing,
+    decide_packaging, decide_token,
     model::{Facts, Operator, Standing, SubjectKind},
 };
 
@@ -46,6 +47,7 @@ fn matrix() -> String {
         edge_routes(),
         edge_revoked(),
         packaging(),
+        listing(),
     ]
     .join("\n")
 }
@@ -364,6 +366,18 @@ fn packaging() -> String {
     table("packaging", &rows, &columns, |operator, scheme| {
         let ask = PackagingAsk { scheme: *scheme };
         cell(decide_packaging(operator, &facts, &ask), |_| String::new())
+    })
+}
+
+fn listing() -> String {
+    let rows = [
+        ("viewer", cast::viewer()),
+        ("issuer", cast::issuer()),
+        ("admin", cast::admin()),
+        ("local user", cast::local()),
+    ];
+    table("what was revoked", &rows, &[("their tenant's", ())], |operator, ()| {
+        cell(decide_listing(operator), |()| String::new())
     })
 }
 

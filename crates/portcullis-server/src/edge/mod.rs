@@ -10,6 +10,7 @@ mod cookie;
 mod duration;
 mod judge;
 mod manifest;
+pub(crate) mod revocations;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

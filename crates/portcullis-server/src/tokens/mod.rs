@@ -185,7 +185,7 @@ fn sign(app: &App, grant: &TokenGrant, now: Timestamp) -> Result<Issued, Stop> {
 }
 
 /// Who calls, by API key; and the key's id for the record.
-fn requester(store: &Store, headers: &HeaderMap) -> Result<(Operator, String), Stop> {
+pub(crate) fn requester(store: &Store, headers: &HeaderMap) -> Result<(Operator, String), Stop> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Err(not_known()) };
     let text = bearer::strip(line.to_str().map_err(|_| not_known())?);

@@ -193,3 +193,45 @@ fn a_revoked_issuer_key_verifies_and_signs_nothing_any_more() {
     lift(&house, SubjectKind::IssuerKey, "k-1");
     soon((200, ""), ask);
 }
+
+#[test]
+fn other_edges_get_the_list_in_order_and_only_what_is_new() {
+    let house = House::open();
+    for (kind, id) in
+        [(SubjectKind::Session, "s-1"), (SubjectKind::Content, "film"), (SubjectKind::User, "u-1")]
+    {
+        revoke(&house, kind, id);
+    }
+    lift(&house, SubjectKind::Session, "s-1");
+    let ask = |query: &str, tag: &str| {
+        let request = Request::get(&format!("/edge/v1/revocations{query}")).bearer(&house.viewer);
+        let request = if tag.is_empty() { request } else { request.header("If-None-Match", tag) };
+        request.send(house.bound.api)
+    };
+    let ids = |answer: &Answer| {
+        let list = answer.member("revocations").unwrap();
+        let of = |one: &Value, name: &str| one.as_object().unwrap()[name].to_string();
+        let list = list.as_array().unwrap().iter();
+        list.map(|one| (of(one, "id"), of(one, "until") != "null")).collect::<Vec<_>>()
+    };
+    let all = ask("", "");
+    assert_eq!(all.status, 200);
+    assert_eq!(ids(&all), [("\"u-1\"".to_owned(), false), ("\"s-1\"".to_owned(), true)]);
+    assert_eq!(all.member("version").unwrap(), 4_u64.into());
+    assert_eq!(all.member("more").unwrap(), false.into());
+    let tag = all.header("etag").unwrap().to_owned();
+    assert_eq!(ask("", &tag).status, 304);
+    assert_eq!(ask("", "\"other\"").status, 200);
+    assert_eq!(ids(&ask("?after=3", "")).len(), 1);
+    let none = ask("?after=4", "");
+    assert_eq!((ids(&none).len(), none.member("version").unwrap()), (0, 4_u64.into()));
+    for bad in
+        ["?after=", "?after=-1", "?after=x", "?after=1&after=2", "?after=9223372036854775808"]
+    {
+        assert_eq!(ask(bad, "").code(), "request.malformed", "{bad}");
+    }
+    let issuer = Request::get("/edge/v1/revocations").bearer(&house.issuer).send(house.bound.api);
+    assert_eq!((issuer.status, issuer.code().as_str()), (403, "role.missing"));
+    let nobody = Request::get("/edge/v1/revocations").send(house.bound.api);
+    assert_eq!((nobody.status, nobody.code().as_str()), (401, "api_key.unknown"));
+}

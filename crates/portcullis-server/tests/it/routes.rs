@@ -59,6 +59,9 @@ fn status(house: &House, line: &RouteLine, shows: Shows) -> u16 {
             let body = r#"{"viewer":"ada","content":"film","stream":"dash"}"#;
             (public, Request::post("/demo/api/play", body))
         }
+        ("api", "GET", path @ "/edge/v1/revocations") => {
+            (api, Request::get(path).bearer(&pick(house.viewer.clone())))
+        }
         ("api", "POST", "/api/token") => {
             let body = r#"{"user_id":"alice","content_id":"film"}"#;
             (api, Request::post("/api/token", body).bearer(&pick(house.issuer.clone())))

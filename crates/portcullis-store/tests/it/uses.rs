@@ -109,6 +109,22 @@ async fn what_was_given_back_can_be_taken_again() {
 }
 
 #[tokio::test]
+async fn who_gives_up_waiting_for_a_use_does_not_keep_it() {
+    let (_folder, path) = folder();
+    let bench = file(&path).await;
+    let once = wanted("a", 1);
+    for challenge in 0..20 {
+        // Polled once, which queues the reservation, and dropped before it is durable.
+        let parts: [&[u8]; 1] = [&[challenge]];
+        let waiting = bench.store.uses().reserve(&once, &parts);
+        let given_up = tokio::time::timeout(std::time::Duration::ZERO, waiting).await;
+        assert!(given_up.is_err());
+    }
+    assert!(spend(&bench.store, &once, 100).await);
+    assert_eq!(used(&bench.store, &once).await, 1);
+}
+
+#[tokio::test]
 async fn a_use_that_two_requests_share_is_given_back_when_both_failed() {
     let bench = memory().await;
     let once = wanted("a", 1);

@@ -33,6 +33,7 @@ async fn create(settings: portcullis_server::config::Store, role: RoleArgument, 
     let expires = SystemClock.now().saturating_add(Duration::from_secs(days * 86_400));
     let role = match role {
         RoleArgument::Issuer => Role::Issuer,
+        RoleArgument::Viewer => Role::Viewer,
     };
     let new = NewApiKey {
         key: ApiKey { id: made.id().as_str().to_owned(), tenant: default_tenant(), role, expires },
