@@ -16,6 +16,7 @@
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`cookie`] | random cookie tokens, stored by their digest |
+//! | [`cloudfront`] | Amazon CloudFront's signed URLs and cookies |
 //! | [`url_hash`] | hashes in URLs: nginx, Fastly, Cloudflare, Bunny, AWS Secure Media Delivery |
 //! | [`pallycon`] | PallyCon license tokens |
 //! | [`api_key`] | our own keys for machines |
@@ -30,6 +31,7 @@ pub mod api_key;
 pub mod axinom;
 pub mod bearer;
 pub mod claims;
+pub mod cloudfront;
 pub mod cookie;
 pub mod drmtoday;
 pub mod edge;

@@ -184,6 +184,11 @@ fn unit(pattern: &[u8], reading: Reading) -> Option<(Unit, &[u8])> {
     })
 }
 
+/// Whether a pattern of `*` and `?` matches a text, in time linear in the text.
+pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
+    glob(pattern.as_bytes(), text.as_bytes(), Reading::AsSent)
+}
+
 /// Whether a pattern matches a path. Up to its first `*` it does so from the start, after its
 /// last one up to the end, and what stands between two is looked for where it comes first: a
 /// later place would leave less of the path and nothing more to choose from.

@@ -42,6 +42,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &crate::url_hash::CLOUDFLARE,
     &crate::url_hash::BUNNY,
     &crate::url_hash::AWS_SMD,
+    &crate::cloudfront::URL,
+    &crate::cloudfront::COOKIE,
     &crate::media_cdn::MediaCdn,
     &crate::uri_signing::UriSigning,
     &crate::pallycon::PallyConFormat,

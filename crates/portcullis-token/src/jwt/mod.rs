@@ -30,5 +30,6 @@ pub(crate) use header::{Header, Thumbprints, is_key_id};
 pub use issue::{Issue, issue};
 pub(crate) use key::PublicPart;
 pub use key::VerificationKey;
+pub(crate) use pem::read as read_pem;
 pub use signing::SigningKey;
 pub use verify::{Expectations, KEYS_MAX, UnverifiedView, unverified_view, verify};

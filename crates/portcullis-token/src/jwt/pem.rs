@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 /// The bytes of the one block in `text`, if it bears `label`.
-pub(super) fn read(text: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn read(text: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
     let body = text
         .trim_ascii()
         .strip_prefix("-----BEGIN ")?

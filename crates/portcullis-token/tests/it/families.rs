@@ -43,7 +43,11 @@ pub(crate) fn given(format: &dyn Format, vector: &Vector) -> Given {
     let about = format.about();
     let mut given = Given::new();
     for param in about.keys.iter().chain(about.says) {
-        vector.all(param.name).iter().for_each(|text| given.add(param.name, text.as_str()));
+        for text in vector.all(param.name) {
+            // A header is one line; a key in PEM form has several.
+            let pem = text.starts_with("-----BEGIN ").then(|| text.replace("\\n", "\n"));
+            given.add(param.name, pem.unwrap_or_else(|| text.clone()));
+        }
     }
     given
 }

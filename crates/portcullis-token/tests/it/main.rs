@@ -8,6 +8,8 @@ mod axinom;
 #[cfg(test)]
 mod azure;
 #[cfg(test)]
+mod cloudfront;
+#[cfg(test)]
 mod cookie;
 #[cfg(test)]
 mod drmtoday;
