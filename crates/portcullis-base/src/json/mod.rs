@@ -9,11 +9,13 @@
 //! SPEC: RFC 8259; RFC 8785 for the printed form, restricted to strings, integers below
 //! 2^53, booleans and null. Other numbers print as they were written.
 
+mod object;
 mod parse;
 mod print;
 
-use std::collections::BTreeMap;
+use std::fmt;
 
+pub use object::{Members, Object};
 pub use parse::{JsonError, JsonFault, Limits, parse};
 
 /// A JSON value.
@@ -27,14 +29,11 @@ pub enum Value {
     Null,
     /// A number, kept as it was written.
     Number(Number),
-    /// `{…}`; the map keeps the members sorted by name.
+    /// `{…}`, with the members sorted by name.
     Object(Object),
     /// A string, unescaped.
     String(String),
 }
-
-/// The members of an object, by name.
-pub type Object = BTreeMap<String, Value>;
 
 impl Value {
     /// The members, if this is an object.
@@ -95,32 +94,94 @@ impl From<bool> for Value {
 
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
-        Self::Number(Number(number.to_string().into()))
+        Self::Number(Number::new(&number.to_string()))
     }
 }
 
 /// A number as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Number(Box<str>);
+#[derive(Clone)]
+pub struct Number(Digits);
+
+/// Most numbers are times, and short enough to stay out of the heap.
+#[derive(Clone)]
+enum Digits {
+    Long(Box<str>),
+    Short { text: [u8; SHORT_BYTES], length: u8 },
+}
 
 impl Number {
+    /// A number of this text, which the caller has checked.
+    fn new(text: &str) -> Self {
+        let mut short = [0; SHORT_BYTES];
+        match (short.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self(Digits::Short { text: short, length })
+            }
+            _ => Self(Digits::Long(text.into())),
+        }
+    }
+
     /// The number as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Digits::Long(text) => text,
+            Digits::Short { text, length } => {
+                let text = text.get(..usize::from(*length)).unwrap_or_default();
+                std::str::from_utf8(text).unwrap_or_default()
+            }
+        }
     }
 
     /// The number if it is written as a whole one from 0 to 2^64 − 1.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
+        self.as_str().parse().ok()
     }
 
     /// The number rounded down to whole seconds, if it lies strictly between 0 and 2^53: the
     /// form of the times in a JWT, where a fraction is allowed.
     #[must_use]
     pub fn as_numeric_date(&self) -> Option<u64> {
-        let value: f64 = self.0.parse().ok()?;
+        if let Some(whole) = self.as_u64() {
+            return (0 < whole && whole < 1 << 53).then_some(whole);
+        }
+        let value: f64 = self.as_str().parse().ok()?;
         (value > 0.0 && value < 9_007_199_254_740_992.0).then(|| value.floor() as u64)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Number {}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Number({:?})", self.as_str())
+    }
+}
+
+const SHORT_BYTES: usize = 22;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_same_on_both_sides_of_where_it_is_kept() {
+        for length in [1, 21, 22, 23, 64] {
+            let digits = "7".repeat(length);
+            let number = Number::new(&digits);
+            assert_eq!(number.as_str(), digits);
+            assert_eq!(number, Number::new(&digits));
+            assert_ne!(number, Number::new(&format!("{digits}0")));
+            assert_eq!(format!("{number:?}"), format!("Number(\"{digits}\")"));
+        }
+        assert!(size_of::<Value>() <= 32, "a number fits where a string does");
     }
 }

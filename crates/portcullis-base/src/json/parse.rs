@@ -1,7 +1,7 @@
 //! Reads strict JSON. Never recurses deeper than the stated limit and never allocates more
 //! than the input holds.
 
-use std::collections::btree_map::Entry;
+use std::str::Utf8Error;
 
 use super::{Number, Object, Value};
 
@@ -37,11 +37,12 @@ pub fn parse(document: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     if document.len() > limits.bytes_max {
         return Err(JsonError { at: limits.bytes_max, fault: JsonFault::TooLong });
     }
-    if let Err(error) = std::str::from_utf8(document) {
-        return Err(JsonError { at: error.valid_up_to(), fault: JsonFault::NotUtf8 });
-    }
-    let mut parser = Parser { rest: document, length: document.len(), values: 0, limits };
-    let value = parser.value(0)?;
+    let not_utf8 =
+        |error: Utf8Error| JsonError { at: error.valid_up_to(), fault: JsonFault::NotUtf8 };
+    let document = std::str::from_utf8(document).map_err(not_utf8)?;
+    let mut parser = Parser { document, rest: document.as_bytes(), values: 0, limits };
+    let mut value = Value::Null;
+    parser.value(0, &mut value)?;
     parser.skip_space();
     if parser.rest.is_empty() { Ok(value) } else { Err(parser.fault(JsonFault::Trailing)) }
 }
@@ -93,15 +94,29 @@ pub enum JsonFault {
 }
 
 struct Parser<'a> {
+    document: &'a str,
+    // INVARIANT: the end of `document`.
     rest: &'a [u8],
-    length: usize,
     values: usize,
     limits: &'a Limits,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     const fn fault(&self, fault: JsonFault) -> JsonError {
-        JsonError { at: self.length - self.rest.len(), fault }
+        JsonError { at: self.at(), fault }
+    }
+
+    /// How many bytes were read.
+    const fn at(&self) -> usize {
+        self.document.len() - self.rest.len()
+    }
+
+    /// Steps over `count` bytes and gives them as text. Empty if they are not whole
+    /// characters, which nobody asks for.
+    fn take(&mut self, count: usize) -> &'a str {
+        let start = self.at();
+        self.rest = self.rest.get(count..).unwrap_or_default();
+        self.document.get(start..self.at()).unwrap_or_default()
     }
 
     fn skip_space(&mut self) {
@@ -118,23 +133,25 @@ impl Parser<'_> {
         Ok(*first)
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+    /// Reads a value into its place: what is handed up by value is copied at every level.
+    fn value(&mut self, depth: usize, place: &mut Value) -> Result<(), JsonError> {
         self.values += 1;
         if self.values > self.limits.values_max {
             return Err(self.fault(JsonFault::TooMany));
         }
         self.skip_space();
-        match self.rest.first() {
-            None => Err(self.fault(JsonFault::Ended)),
-            Some(b'{') => self.object(depth + 1).map(Value::Object),
-            Some(b'[') => self.array(depth + 1).map(Value::Array),
-            Some(b'"') => self.string().map(Value::String),
-            Some(b't') => self.word(b"true", Value::Bool(true)),
-            Some(b'f') => self.word(b"false", Value::Bool(false)),
-            Some(b'n') => self.word(b"null", Value::Null),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(_) => Err(self.fault(JsonFault::Unexpected)),
-        }
+        *place = match self.rest.first() {
+            None => return Err(self.fault(JsonFault::Ended)),
+            Some(b'{') => Value::Object(self.object(depth + 1)?),
+            Some(b'[') => Value::Array(self.array(depth + 1)?),
+            Some(b'"') => Value::String(self.string()?),
+            Some(b't') => self.word(b"true", Value::Bool(true))?,
+            Some(b'f') => self.word(b"false", Value::Bool(false))?,
+            Some(b'n') => self.word(b"null", Value::Null)?,
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            Some(_) => return Err(self.fault(JsonFault::Unexpected)),
+        };
+        Ok(())
     }
 
     fn word(&mut self, word: &[u8], value: Value) -> Result<Value, JsonError> {
@@ -147,11 +164,12 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Object, JsonError> {
         self.enter(depth)?;
-        let mut members = Object::new();
+        let likely = (self.rest.len() / BYTES_PER_MEMBER).min(MEMBERS_LIKELY);
+        let mut members = Vec::new();
         self.skip_space();
         if self.rest.first() == Some(&b'}') {
             self.next()?;
-            return Ok(members);
+            return Ok(Object::new());
         }
         loop {
             self.skip_space();
@@ -163,15 +181,18 @@ impl Parser<'_> {
             if self.next()? != b':' {
                 return Err(self.fault(JsonFault::Unexpected));
             }
-            let value = self.value(depth)?;
-            match members.entry(name) {
-                Entry::Occupied(_) => return Err(self.fault(JsonFault::Duplicate)),
-                Entry::Vacant(place) => place.insert(value),
-            };
+            if members.is_empty() {
+                members.reserve(likely);
+            }
+            members.push((name, Value::Null));
+            if let Some((_, place)) = members.last_mut() {
+                self.value(depth, place)?;
+            }
             self.skip_space();
+            let twice = self.fault(JsonFault::Duplicate);
             match self.next()? {
                 b',' => {}
-                b'}' => return Ok(members),
+                b'}' => return Object::of(members).ok_or(twice),
                 _ => return Err(self.fault(JsonFault::Unexpected)),
             }
         }
@@ -186,7 +207,10 @@ impl Parser<'_> {
             return Ok(items);
         }
         loop {
-            items.push(self.value(depth)?);
+            items.push(Value::Null);
+            if let Some(place) = items.last_mut() {
+                self.value(depth, place)?;
+            }
             self.skip_space();
             match self.next()? {
                 b',' => {}
@@ -208,24 +232,31 @@ impl Parser<'_> {
         if self.next()? != b'"' {
             return Err(self.fault(JsonFault::Unexpected));
         }
-        let mut bytes = Vec::new();
+        let mut text = String::new();
         loop {
-            match self.next()? {
-                b'"' => break,
-                b'\\' => {
-                    let character = self.escape()?;
-                    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                }
-                0..0x20 => return Err(self.fault(JsonFault::String)),
-                byte => bytes.push(byte),
+            // Quotes, backslashes and control characters are ASCII, so the run is whole.
+            let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+            let run = self.rest.iter().take_while(plain).count();
+            let room = self.limits.string_bytes_max - text.len();
+            if run > room {
+                self.rest = self.rest.get(room + 1..).unwrap_or_default();
+                return Err(self.fault(JsonFault::TooLong));
             }
-            if bytes.len() > self.limits.string_bytes_max {
+            let plain = self.take(run);
+            let next = self.next()?;
+            if next == b'"' && text.is_empty() {
+                return Ok(plain.to_owned());
+            }
+            text.push_str(plain);
+            match next {
+                b'"' => return Ok(text),
+                b'\\' => text.push(self.escape()?),
+                _ => return Err(self.fault(JsonFault::String)),
+            }
+            if text.len() > self.limits.string_bytes_max {
                 return Err(self.fault(JsonFault::TooLong));
             }
         }
-        // The document was checked to be UTF-8 and quotes and escapes are ASCII, so what lies
-        // between them is UTF-8 too.
-        String::from_utf8(bytes).map_err(|_| self.fault(JsonFault::NotUtf8))
     }
 
     fn escape(&mut self) -> Result<char, JsonError> {
@@ -269,12 +300,12 @@ impl Parser<'_> {
 
     /// SPEC: RFC 8259 §6. No leading zeros, no `+`, digits on both sides of the point.
     fn number(&mut self) -> Result<Number, JsonError> {
-        let start = self.rest;
+        let start = self.at();
         if self.rest.first() == Some(&b'-') {
             self.next()?;
         }
         let integer = self.digits();
-        if integer.is_empty() || (integer.len() > 1 && integer.first() == Some(&b'0')) {
+        if integer.is_empty() || (integer.len() > 1 && integer.starts_with('0')) {
             return Err(self.fault(JsonFault::Number));
         }
         if self.rest.first() == Some(&b'.') {
@@ -283,6 +314,8 @@ impl Parser<'_> {
                 return Err(self.fault(JsonFault::Number));
             }
         }
+        // Without an exponent, as many digits as are accepted make a finite number.
+        let mut finite = true;
         if let [b'e' | b'E', rest @ ..] = self.rest {
             self.rest = rest;
             if let [b'+' | b'-', rest @ ..] = self.rest {
@@ -291,26 +324,28 @@ impl Parser<'_> {
             if self.digits().is_empty() {
                 return Err(self.fault(JsonFault::Number));
             }
+            let text = self.document.get(start..self.at()).unwrap_or_default();
+            finite = text.parse::<f64>().is_ok_and(f64::is_finite);
         }
-        let written = start.get(..start.len() - self.rest.len()).unwrap_or_default();
-        let text = std::str::from_utf8(written).unwrap_or_default();
-        let finite = text.parse::<f64>().is_ok_and(f64::is_finite);
+        let text = self.document.get(start..self.at()).unwrap_or_default();
         if finite && text.len() <= NUMBER_BYTES_MAX {
-            Ok(Number(text.into()))
+            Ok(Number::new(text))
         } else {
             Err(self.fault(JsonFault::Number))
         }
     }
 
-    fn digits(&mut self) -> &[u8] {
+    fn digits(&mut self) -> &'a str {
         let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (digits, rest) = self.rest.split_at(count);
-        self.rest = rest;
-        digits
+        self.take(count)
     }
 }
 
 const NUMBER_BYTES_MAX: usize = 64;
+
+/// Room is made at once for as many members as are likely, and not for more than there can be.
+const MEMBERS_LIKELY: usize = 16;
+const BYTES_PER_MEMBER: usize = 12;
 
 #[cfg(test)]
 mod tests {

@@ -291,13 +291,22 @@ fn check(text: &str) -> Result<(), AclError> {
     if text.len() > ACL_BYTES_MAX {
         return Err(AclError::TooLong);
     }
-    if !text.bytes().all(|byte| matches!(byte, b' '..=b'}')) {
+    // As if a separator stood before the text.
+    let (mut last, mut separators) = (b'!', 0);
+    let (mut strange, mut empty) = (false, false);
+    for byte in text.bytes() {
+        strange |= !matches!(byte, b' '..=b'}');
+        empty |= byte == b'!' && last == b'!';
+        separators += usize::from(byte == b'!');
+        last = byte;
+    }
+    if strange {
         return Err(AclError::Character);
     }
-    if text.bytes().filter(|byte| *byte == b'!').count() >= ALTERNATIVES_MAX {
+    if separators >= ALTERNATIVES_MAX {
         return Err(AclError::TooMany);
     }
-    if text.split('!').any(str::is_empty) {
+    if empty || last == b'!' {
         return Err(AclError::Empty);
     }
     Ok(())

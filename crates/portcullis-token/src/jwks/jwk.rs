@@ -35,7 +35,7 @@ pub(super) fn read(
     if !KINDS.contains(&kind) {
         return Err(JwkFault::Kind);
     }
-    if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
+    if PRIVATE.iter().any(|name| jwk.contains_key(name)) {
         return Err(JwkFault::Private);
     }
     let is_secret = kind == "oct" || jwk.contains_key("k");

@@ -40,8 +40,13 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, JwtError> {
-    match URL_SAFE_NO_PAD.decode(segment) {
-        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+    // What is decoded is shorter, and takes the place of what it was.
+    let mut bytes = segment.as_bytes().to_vec();
+    match URL_SAFE_NO_PAD.decode_slice(segment, &mut bytes) {
+        Ok(length) if length > 0 => {
+            bytes.truncate(length);
+            Ok(bytes)
+        }
         _ => Err(JwtError::Form),
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! SPEC: RFC 7515 §4; SEC-26.
 
-use portcullis_base::json::{self, Limits, Object, Value};
+use portcullis_base::json::{self, Limits, Value};
 
 use super::{Algorithm, JwtError};
 
@@ -26,22 +26,32 @@ impl Header {
 
     pub(crate) fn parse_with(text: &[u8], thumbprints: Thumbprints) -> Result<Self, JwtError> {
         let header = json::parse(text, &Limits::TOKEN).map_err(JwtError::HeaderText)?;
-        let header = header.as_object().ok_or(JwtError::Form)?;
+        let Value::Object(header) = header else { return Err(JwtError::Form) };
         let tolerated =
             |name: &str| thumbprints == Thumbprints::Tolerated && THUMBPRINTS.contains(&name);
-        let refused = |name: &&str| header.contains_key(*name) && !tolerated(name);
-        if let Some(name) = REFUSED.into_iter().find(refused) {
-            return Err(JwtError::Header { name });
+        let (mut algorithm, mut kid, mut token_type) = (None, None, None);
+        for (name, value) in header {
+            match name.as_str() {
+                "alg" => algorithm = Some(value),
+                "kid" => kid = Some(value),
+                "typ" => token_type = Some(value),
+                other => {
+                    let refused = |name: &&str| *name == other && !tolerated(other);
+                    if let Some(name) = REFUSED.into_iter().find(refused) {
+                        return Err(JwtError::Header { name });
+                    }
+                }
+            }
         }
-        let algorithm = string(header, "alg")?.ok_or(JwtError::Header { name: "alg" })?;
-        let kid = string(header, "kid")?;
-        if kid.is_some_and(|kid| !is_key_id(kid)) {
+        let algorithm = string("alg", algorithm)?.ok_or(JwtError::Header { name: "alg" })?;
+        let kid = string("kid", kid)?;
+        if kid.as_deref().is_some_and(|kid| !is_key_id(kid)) {
             return Err(JwtError::Header { name: "kid" });
         }
         Ok(Self {
             algorithm: algorithm.parse().map_err(|_| JwtError::Algorithm)?,
-            kid: kid.map(str::to_owned),
-            token_type: string(header, "typ")?.map(str::to_owned),
+            kid,
+            token_type: string("typ", token_type)?,
         })
     }
 
@@ -69,8 +79,8 @@ pub(crate) fn is_key_id(text: &str) -> bool {
     (1..=KEY_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn string<'a>(header: &'a Object, name: &'static str) -> Result<Option<&'a str>, JwtError> {
-    match header.get(name) {
+fn string(name: &'static str, value: Option<Value>) -> Result<Option<String>, JwtError> {
+    match value {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(JwtError::Header { name }),

@@ -249,7 +249,7 @@ static ABOUT: About = About {
     weaknesses: &[
         "without `exp` some verifiers accept a token for ever: refused here",
         "a `~` in a value begins a field: fields may not repeat, and issuing refuses or escapes it",
-        "`*` in an ACL crosses slashes, and `/*` covers everything: made only with `danger_root_acl`",
+        "`*` in an ACL crosses slashes, and `/*` covers everything: that takes `danger_root_acl`",
         "libraries escape differently: URL tokens are tried in each spelling, ACLs as sent and \
          decoded once, and an escaped `*` never becomes a wildcard",
         "HMAC-SHA-1 and HMAC-MD5 rest on broken hashes: verified only with `danger_algorithm`",

@@ -194,8 +194,8 @@ static ABOUT: About = About {
     ],
     token: "the value of `hdntl`",
     weaknesses: &[
-        "signed like an access token: the payload must begin with `hdntl`, and must not in the other",
-        "whoever has the token can use it: bind it to an address, or to headers with `header_for_salt`",
+        "signed like an access token: its payload must begin with `hdntl`, the other's must not",
+        "whoever has the token can use it: bind it to `ip`, or to headers by `header_for_salt`",
         "lives as long as the film: a day at most, and revoked by the `id` it inherits",
     ],
 };
