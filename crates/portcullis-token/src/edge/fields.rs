@@ -45,9 +45,8 @@ impl<'a> Fields<'a> {
     }
 
     fn read(text: &'a str, unknown: UnknownFields) -> Result<Self, EdgeTokenError> {
-        let (signed, last) = text.rsplit_once('~').ok_or(FieldFault::Mac)?;
-        let mac = last.strip_prefix("hmac=").and_then(MacBytes::from_hex);
-        let mac = mac.ok_or(FieldFault::Mac)?;
+        let (signed, digits) = mac_in(text).ok_or(FieldFault::Mac)?;
+        let mac = MacBytes::from_hex(digits).ok_or(FieldFault::Mac)?;
         let [address, start, end, acl, id, data] = values(signed, unknown)?;
         // Some generators write an empty field where others leave it out.
         let filled = |value: Option<&'a str>| value.filter(|text| !text.is_empty());
@@ -134,13 +133,26 @@ fn place_of(name: &str) -> Option<usize> {
     })
 }
 
+/// The fields that were signed and the digits of the MAC, if that is the last field. Most
+/// MACs have one length, so its place is known.
+fn mac_in(text: &str) -> Option<(&str, &str)> {
+    let usual = text.len().checked_sub(MAC_DIGITS_USUAL).and_then(|at| text.split_at_checked(at));
+    if let Some((before, digits)) = usual
+        && let Some(signed) = before.strip_suffix("~hmac=")
+        && !digits.contains('~')
+    {
+        return Some((signed, digits));
+    }
+    let (signed, last) = text.rsplit_once('~')?;
+    Some((signed, last.strip_prefix("hmac=")?))
+}
+
 /// The text that was signed: as received, or decoded once if the MAC cannot be seen in it.
 pub(crate) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
     if raw.len() > TOKEN_BYTES_MAX {
         return Err(EdgeTokenError::TooLong);
     }
-    let last = raw.rsplit_once('~').map_or(raw, |(_, last)| last);
-    let text = if last.starts_with("hmac=") || raw.contains("hmac=") {
+    let text = if mac_in(raw).is_some() || raw.contains("hmac=") {
         Cow::Borrowed(raw)
     } else {
         Cow::Owned(escape::decode(raw).ok_or(FieldFault::Character)?)
@@ -205,6 +217,7 @@ fn printable_id(id: Cow<'_, str>) -> Result<Cow<'_, str>, FieldFault> {
 
 /// In Akamai's order, and in [`place_of`]'s.
 const NAMES: [&str; 6] = ["ip", "st", "exp", "acl", "id", "data"];
+const MAC_DIGITS_USUAL: usize = 64;
 const ID_BYTES_MAX: usize = 64;
 
 #[cfg(test)]
