@@ -52,15 +52,21 @@ impl Object {
     /// The value of a member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        if self.members.len() <= FEW {
+        self.get_key_value(name).map(|(_, value)| value)
+    }
+
+    /// A member.
+    #[must_use]
+    pub fn get_key_value(&self, name: &str) -> Option<(&String, &Value)> {
+        let found = if self.members.len() <= FEW {
             // Most names of one length differ in their first byte.
             let (length, first) = (name.len(), name.as_bytes().first());
             let near = |own: &str| own.len() == length && own.as_bytes().first() == first;
-            let mut members = self.members.iter();
-            return members.find(|(own, _)| near(own) && own == name).map(|(_, value)| value);
-        }
-        let place = self.place_of(name).ok()?;
-        self.members.get(place).map(|(_, value)| value)
+            self.members.iter().find(|(own, _)| near(own) && own == name)
+        } else {
+            self.place_of(name).ok().and_then(|place| self.members.get(place))
+        };
+        found.map(|(name, value)| (name, value))
     }
 
     /// The value of a member, to be changed.
@@ -95,12 +101,12 @@ impl Object {
     }
 
     /// The names, sorted.
-    pub fn keys(&self) -> impl Iterator<Item = &String> {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &String> {
         self.members.iter().map(|(name, _)| name)
     }
 
     /// The values, by name.
-    pub fn values(&self) -> impl Iterator<Item = &Value> {
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> {
         self.members.iter().map(|(_, value)| value)
     }
 
@@ -137,6 +143,12 @@ impl<'a> Iterator for Members<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Members<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|(name, value)| (name, value))
     }
 }
 

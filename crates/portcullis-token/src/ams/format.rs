@@ -76,7 +76,7 @@ impl Format for Azure {
     fn resembles(&self, token: &str) -> bool {
         match self.token_type {
             TokenType::Jwt => jws::unverified_claims(token).is_some_and(|claims| {
-                [CONTENT_KEY_ID, MAX_USES].iter().any(|name| claims.contains_key(*name))
+                [CONTENT_KEY_ID, MAX_USES].iter().any(|name| claims.contains_key(name))
                     && !claims.keys().any(|name| name.starts_with("portcullis:"))
             }),
             TokenType::Swt => token.contains("&HMACSHA256="),

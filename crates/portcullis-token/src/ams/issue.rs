@@ -39,7 +39,7 @@ pub fn issue_jwt(wish: &Wish<'_>, key: &SigningKey) -> Result<String, IssueError
     if wish.start.is_some_and(|start| start >= wish.end) {
         return Err(IssueError::LifetimeEmpty);
     }
-    if ["aud", "exp", "iss", "nbf"].iter().any(|name| wish.claims.contains_key(*name)) {
+    if ["aud", "exp", "iss", "nbf"].iter().any(|name| wish.claims.contains_key(name)) {
         return Err(IssueError::ClaimReserved);
     }
     let mut claims = wish.claims.clone();
@@ -64,7 +64,7 @@ pub fn issue_swt(wish: &Wish<'_>, key: &SigningKey) -> Result<String, IssueError
     let reserved = ["Audience", "ExpiresOn", "HMACSHA256", "Issuer"];
     let simple = |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_) | Value::Null);
     if wish.start.is_some()
-        || reserved.iter().any(|name| wish.claims.contains_key(*name))
+        || reserved.iter().any(|name| wish.claims.contains_key(name))
         || !wish.claims.values().all(simple)
     {
         return Err(IssueError::ClaimReserved);

@@ -47,7 +47,7 @@ pub fn issue(request: &Issue, key: &SigningKey, rng: &dyn Rng) -> Result<String,
     if request.not_before >= request.expires_at || request.issued_at >= request.expires_at {
         return Err(IssueError::LifetimeEmpty);
     }
-    if RESERVED.iter().any(|name| request.extra.contains_key(*name)) {
+    if RESERVED.iter().any(|name| request.extra.contains_key(name)) {
         return Err(IssueError::ClaimReserved);
     }
     let mut header = Object::new();

@@ -181,8 +181,7 @@ impl Format for UriSigning {
             given.add("cdniip", range.to_string());
         }
         let names = ["cdniets", "cdnistt", "cdnistd", "cdniv", "cdnicrit"];
-        for (name, value) in names.iter().filter_map(|name| Some((name, claims.other.get(*name)?)))
-        {
+        for (name, value) in names.iter().filter_map(|name| Some((name, claims.other.get(name)?))) {
             given.add_json(name, value);
         }
         let expressions: Option<Vec<String>> = claims.covers.iter().map(expression).collect();

@@ -219,7 +219,7 @@ const fn number(way: RenewalWay) -> u64 {
 
 fn sign(claims: &Object, key: &SigningKey) -> Result<String, UriSigningRefusal> {
     let mut members: Vec<(&str, &Value)> = Vec::with_capacity(claims.len());
-    members.extend(KNOWN.iter().filter_map(|name| Some((*name, claims.get(*name)?))));
+    members.extend(KNOWN.iter().filter_map(|name| Some((*name, claims.get(name)?))));
     let unknown = claims.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
     members.extend(unknown.map(|(name, value)| (name.as_str(), value)));
     let mut header = vec![("alg", Value::from(key.algorithm().as_str()))];
