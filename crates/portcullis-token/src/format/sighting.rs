@@ -4,8 +4,13 @@
 //! It looks at the form alone and verifies nothing. What it finds is for explaining; a
 //! verification is told where the token is.
 
+use portcullis_base::Timestamp;
+
 use super::{FORMATS, Format, Given, Request};
-use crate::fault::Refused;
+use crate::{
+    fault::{Refused, Step},
+    watch::{Check, Outcome},
+};
 
 /// A token that was found, and where.
 #[derive(Clone, Debug)]
@@ -18,6 +23,17 @@ pub struct Sighting {
     pub place: &'static str,
     /// What the text says of the request.
     pub request: Request,
+}
+
+impl Sighting {
+    /// Whether the token can be read as one of its family, whatever the other checks say.
+    fn can_be_read(&self) -> bool {
+        let explained =
+            self.format.explain(&Given::new(), &self.token, &Request::default(), Timestamp(0));
+        let malformed =
+            |check: &Check| check.step == Step::Form && matches!(check.outcome, Outcome::Failed(_));
+        explained.is_ok_and(|explanation| !explanation.checks.iter().any(malformed))
+    }
 }
 
 /// What was found in a text.
@@ -37,6 +53,11 @@ impl Sightings {
     pub fn is_empty(&self) -> bool {
         self.found.is_empty() && self.refused.is_empty()
     }
+
+    /// Whether one of the tokens can be read.
+    fn is_whole(&self) -> bool {
+        self.found.iter().any(Sighting::can_be_read)
+    }
 }
 
 /// Finds tokens in a text. `given` may name the places where the families look; `among` are
@@ -46,15 +67,16 @@ pub fn sight(text: &str, given: &Given, among: &[&'static dyn Format]) -> Sighti
     let formats = if among.is_empty() { FORMATS } else { among };
     let text = text.trim_ascii();
     let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let sightings = sight_as_written(text, given, formats);
-    if !sightings.is_empty() {
-        return sightings;
+    let written = as_written(text, given, formats);
+    if written.is_whole() {
+        return written;
     }
-    match decoded_once(text) {
-        Some(plain) => {
-            Sightings { decoded: true, ..sight_as_written(plain.trim_ascii(), given, formats) }
+    let decoded = decoded_once(text).map(|plain| as_written(plain.trim_ascii(), given, formats));
+    match decoded {
+        Some(sightings) if sightings.is_whole() || written.is_empty() => {
+            Sightings { decoded: true, ..sightings }
         }
-        None => sightings,
+        _ => written,
     }
 }
 
@@ -65,34 +87,57 @@ pub fn sight_in(request: &Request, given: &Given, among: &[&'static dyn Format])
     within(request, given, if among.is_empty() { FORMATS } else { among })
 }
 
-fn sight_as_written(text: &str, given: &Given, formats: &[&'static dyn Format]) -> Sightings {
-    let itself = formats.iter().filter(|format| format.resembles(text));
-    let request = Request::default();
-    let itself = itself.map(|format| {
-        let (token, request) = (text.to_owned(), request.clone());
-        Sighting { format: *format, token, place: "the text itself", request }
+/// The text itself, and what it carries if it can be read as a request. What can be read
+/// displaces what only looks like a token from afar: a URL may end like the token inside it.
+fn as_written(text: &str, given: &Given, formats: &[&'static dyn Format]) -> Sightings {
+    let mut sightings =
+        readings(text).map_or_else(Sightings::default, |request| within(&request, given, formats));
+    let itself = formats.iter().filter(|format| format.resembles(text)).map(|format| Sighting {
+        format: *format,
+        token: text.to_owned(),
+        place: "the text itself",
+        request: Request::default(),
     });
-    let found: Vec<Sighting> = itself.collect();
-    if !found.is_empty() {
-        return Sightings { found, ..Sightings::default() };
+    let itself: Vec<Sighting> = itself.collect();
+    // A path that is a token whole is also found in its usual place.
+    sightings.found.retain(|within| {
+        let same = |itself: &Sighting| {
+            itself.token == within.token && itself.format.about().name == within.format.about().name
+        };
+        !itself.iter().any(same)
+    });
+    sightings.found.splice(0..0, itself);
+    if sightings.is_whole() {
+        sightings.found.retain(Sighting::can_be_read);
     }
-    readings(text).map_or_else(Sightings::default, |request| within(&request, given, formats))
+    sightings
 }
 
-/// The request a text describes, if it can be read as one.
+/// The request a text describes, if it can be read as one: a query, a URL, a request line,
+/// headers, or several of them on lines of their own.
 fn readings(text: &str) -> Option<Request> {
     let mut request = Request::default();
-    if let Some(query) = text.strip_prefix('?') {
-        request.query = Some(query.to_owned());
-        return Some(request);
-    }
-    if request.set_url(text).is_ok() {
-        return Some(request);
-    }
     for line in text.lines().map(str::trim_ascii).filter(|line| !line.is_empty()) {
-        request.headers.push(header(line)?);
+        if let Some(query) = line.strip_prefix('?') {
+            request.query = Some(query.to_owned());
+        } else if request.path.is_some() || !is_target(&mut request, line) {
+            request.headers.push(header(line)?);
+        }
     }
     Some(request)
+}
+
+/// Whether a line is a URL or a request line, which is then taken into the request.
+fn is_target(request: &mut Request, line: &str) -> bool {
+    let mut words = line.split(' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some(url), None, None) => request.set_url(url).is_ok(),
+        (Some(method), Some(url), Some(version)) if version.starts_with("HTTP/") => {
+            request.method = Some(method.to_owned());
+            request.set_url(url).is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// A header of a line: with its name, a bare `Bearer …`, or a bare `name=value` cookie.
@@ -143,8 +188,9 @@ fn within(request: &Request, given: &Given, formats: &[&'static dyn Format]) -> 
     }
     // A family that knows the place but not the form of what stands there is no candidate
     // beside one that knows the form.
-    if sightings.found.iter().any(|sighting| sighting.format.resembles(&sighting.token)) {
-        sightings.found.retain(|sighting| sighting.format.resembles(&sighting.token));
+    let resembles = |sighting: &Sighting| sighting.format.resembles(&sighting.token);
+    if sightings.found.iter().any(resembles) {
+        sightings.found.retain(resembles);
     }
     sightings
 }
