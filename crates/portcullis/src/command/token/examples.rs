@@ -48,22 +48,70 @@ static EXAMPLES: &[Example] = &[
         verify: "--key @edge.key --url /media/film/1.m4s --ip 192.0.2.7",
     },
     Example {
+        format: "nginx-secure-link",
+        issue: "--expression @nginx.key --danger-allow-md5 --uri /film/manifest.mpd \
+                --expires now+10m --remote-addr 192.0.2.7",
+        verify: "--expression @nginx.key --danger-allow-md5 --url /film/manifest.mpd \
+                 --ip 192.0.2.7",
+    },
+    Example {
+        format: "nginx-secure-link-secret",
+        issue: "--secret @text.key --danger-allow-md5 --danger-allow-no-end --prefix p \
+                --link film/manifest.mpd",
+        verify: "--secret @text.key --danger-allow-md5 --danger-allow-no-end --url \"$TOKEN\"",
+    },
+    Example {
+        format: "fastly",
+        issue: "--key @base64.key --uri /film/manifest.mpd --expiry now+10m",
+        verify: "--key @base64.key --url /film/manifest.mpd",
+    },
+    Example {
+        format: "cloudflare",
+        issue: "--key @text.key --lifetime 10m --uri /film/manifest.mpd",
+        verify: "--key @text.key --lifetime 10m --url /film/manifest.mpd",
+    },
+    Example {
+        format: "bunny",
+        issue: "--key @text.key --uri /film/manifest.mpd --expires now+10m \
+                --token-path /film/ --user-ip 192.0.2.7",
+        verify: "--key @text.key --url /film/manifest.mpd --ip 192.0.2.7",
+    },
+    Example {
+        format: "aws-smd",
+        issue: "--key @text.key --paths /film/ --exp now+10m --ip 192.0.2.7",
+        verify: "--key @text.key --url /film/manifest.mpd --ip 192.0.2.7",
+    },
+    Example {
         format: "media-cdn",
         issue: "--secret @base64.key --url-prefix https://cdn.example/film/ --expires now+10m",
         verify: "--secret @base64.key --url https://cdn.example/film/manifest.mpd",
+    },
+    Example {
+        format: "uri-signing",
+        issue: "--secret @base64.key --iss issuer.example --exp now+10m \
+                --signed-url https://cdn.example/film/manifest.mpd",
+        verify: "--secret @base64.key --issuer issuer.example \
+                 --url https://cdn.example/film/manifest.mpd",
+    },
+    Example {
+        format: "pallycon",
+        issue: "--site-id DEMO --site-key @site.key --access-key @access.key --cid film \
+                --user-id alice --drm-type Widevine --persistent --license-duration 2d",
+        verify: "--site-id DEMO --site-key @site.key --access-key @access.key \
+                 --content film --drm widevine",
     },
     Example {
         format: "azure-jwt",
         issue: "--issuer https://issuer.example --audience urn:film --key @base64.key \
                 --exp now+1h --contentkeyidentifier 10000000-0000-4000-8000-000000000001",
         verify: "--issuer https://issuer.example --audience urn:film --key @base64.key \
-                 --kid 10000000-0000-4000-8000-000000000001",
+                 --kids 10000000-0000-4000-8000-000000000001",
     },
     Example {
         format: "azure-swt",
         issue: "--issuer https://issuer.example --audience urn:film --key @base64.key \
                 --exp now+1h --contentkeyidentifier 10000000-0000-4000-8000-000000000001",
         verify: "--issuer https://issuer.example --audience urn:film --key @base64.key \
-                 --kid 10000000-0000-4000-8000-000000000001",
+                 --kids 10000000-0000-4000-8000-000000000001",
     },
 ];

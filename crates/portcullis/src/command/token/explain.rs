@@ -73,16 +73,18 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     let request = joined(&first.request, &typed);
     let explained = first.format.explain(&given, &first.token, &request, now);
     let explanation = explained.map_err(|fault| options::usage(&fault, "key "))?;
-    let others: Vec<&str> = found.iter().skip(1).map(|other| other.format.about().name).collect();
+    let others = others(&found);
     let about = first.format.about();
     if json {
-        let others = others.into_iter().map(Value::from).collect();
+        let others = others.iter().map(|(name, place)| {
+            show::object([("format", (*name).into()), ("place", (*place).into())])
+        });
         let mut members = vec![
             ("format", about.name.into()),
             ("title", about.title.into()),
             ("place", first.place.into()),
             ("percent_decoded", sightings.decoded.into()),
-            ("candidates", Value::Array(others)),
+            ("candidates", Value::Array(others.collect())),
             ("at", now.0.into()),
         ];
         members.extend(show::explanation_json(&explanation, now));
@@ -91,13 +93,18 @@ pub(super) fn run(matches: &ArgMatches) -> Done {
     } else {
         report::data(format_args!("{}: {}", about.name, about.title));
         report::data(format_args!("found: {}{}", first.place, decoding(&sightings)));
-        if !others.is_empty() {
-            report::data(format_args!("could also be: {} (--as FAMILY)", others.join(", ")));
+        for (name, place) in others {
+            report::data(format_args!("also there: {name} in {place}; see it with --as {name}"));
         }
         report::data(format_args!("judged at: {now}, {}", calendar(now)));
         report::data(format_args!("\n{}", show::explanation(&explanation, now)));
     }
     Ok(if explanation.fault().is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The other candidates, and where each is.
+fn others(found: &[&Sighting]) -> Vec<(&'static str, &'static str)> {
+    found.iter().skip(1).map(|other| (other.format.about().name, other.place)).collect()
 }
 
 const fn decoding(sightings: &Sightings) -> &'static str {

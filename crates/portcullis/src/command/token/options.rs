@@ -110,7 +110,7 @@ pub(super) fn request_args(command: Command, prefix: &str) -> Command {
         arg("country", "CODE", "The country of that address, such as KR"),
         arg("header", "NAME: VALUE", "A header as sent; may be repeated").action(ArgAction::Append),
         arg("content", "ID", "The content asked for"),
-        arg("kid", "KID", "A key id asked for; may be repeated").action(ArgAction::Append),
+        arg("kids", "KID", "A key id asked for; may be repeated").action(ArgAction::Append),
         arg("drm", "SYSTEM", "The DRM system the license is for, such as widevine"),
     ])
 }
@@ -137,8 +137,8 @@ pub(super) fn request(matches: &ArgMatches, prefix: &str) -> Result<Request, Sto
         let unknown = || Stop::usage(format_args!("{name}: `{text}` is no DRM system"));
         request.system = Some(TokenSystem::from_name(text).ok_or_else(unknown)?);
     }
-    for text in matches.get_many::<String>(&option(prefix, "kid")).into_iter().flatten() {
-        let wrong = |error| Stop::usage(format_args!("--{prefix}kid: {error}"));
+    for text in matches.get_many::<String>(&option(prefix, "kids")).into_iter().flatten() {
+        let wrong = |error| Stop::usage(format_args!("--{prefix}kids: {error}"));
         request.kids.push(text.parse::<KeyId>().map_err(wrong)?);
     }
     for line in matches.get_many::<String>(&option(prefix, "header")).into_iter().flatten() {

@@ -11,7 +11,7 @@ use portcullis_base::{
 };
 use portcullis_token::{
     Check, Outcome,
-    fault::Refused,
+    fault::{Fault, Refused},
     format::{Explanation, advice, calendar},
 };
 
@@ -94,11 +94,27 @@ fn leaves(name: &str, value: &Value) -> Vec<[String; 3]> {
     }
 }
 
+/// What to do about a fault, in terms of the options.
+fn advise(fault: &Fault, now: Timestamp) -> Option<String> {
+    let Fault::RequestLacks { what } = fault else { return advice(fault, now) };
+    let option = match *what {
+        "address" => "ip",
+        "content" => "content",
+        "country" | "region" => "country",
+        "drm" => "drm",
+        "headers" | "session" => "header",
+        "kids" => "kids",
+        "method" => "method",
+        _ => "url",
+    };
+    Some(format!("say it with --{option}, or --for-{option} to convert"))
+}
+
 /// A refusal, for people.
 pub(super) fn refusal(refused: &Refused, now: Timestamp) -> String {
     let (step, code) = (refused.step.as_str(), refused.fault.code());
     let mut text = format!("refused at {step}: {code}\n  {}", clean(&refused.fault.to_string()));
-    if let Some(advice) = advice(&refused.fault, now) {
+    if let Some(advice) = advise(&refused.fault, now) {
         let _ = write!(text, "\n  {advice}");
     }
     text
@@ -112,7 +128,7 @@ pub(super) fn refusal_json(format: &str, refused: &Refused, now: Timestamp) -> V
         ("step", refused.step.as_str().into()),
         ("reason", refused.fault.code().into()),
         ("detail", refused.fault.to_string().into()),
-        ("advice", maybe(advice(&refused.fault, now))),
+        ("advice", maybe(advise(&refused.fault, now))),
     ])
 }
 
@@ -141,7 +157,7 @@ fn rows_of(check: &Check, marks: &Marks, now: Timestamp) -> Vec<[String; 3]> {
         Outcome::Failed(fault) => {
             let more = |text: String| [String::new(), String::new(), text];
             let mut rows = vec![row(marks.failed, format!("{}: {fault}", fault.code()))];
-            rows.extend(advice(fault, now).map(more));
+            rows.extend(advise(fault, now).map(more));
             rows
         }
     }
@@ -179,7 +195,7 @@ pub(super) fn explanation_json(explanation: &Explanation, now: Timestamp) -> [(&
             ("outcome", outcome.into()),
             ("detail", detail.into()),
             ("reason", maybe(fault.map(|fault| fault.code()))),
-            ("advice", maybe(fault.and_then(|fault| advice(fault, now)))),
+            ("advice", maybe(fault.and_then(|fault| advise(fault, now)))),
         ])
     };
     [

@@ -29,14 +29,14 @@ fn line(desk: &Desk, example: &Example, token: &str) -> Value {
             Some(file) => {
                 std::fs::read_to_string(desk.path().join(file)).unwrap().trim_end().to_owned()
             }
-            None => unquoted(value),
+            None => unquoted(value).replace("$TOKEN", token),
         };
         match name {
             "header" => {
                 let (name, value) = value.split_once(": ").unwrap();
                 line["headers"][name] = value.into();
             }
-            "kid" => line["kids"] = json!([value]),
+            "kids" => line["kids"] = json!([value]),
             name => line[name.replace('-', "_")] = value.into(),
         }
     }
@@ -52,9 +52,13 @@ fn every_family_is_judged_as_by_verify() {
         let line = line(&desk, &example, &token);
         let mut late = line.clone();
         late["now"] = json!("2099-01-01T00:00:00Z");
-        lines.push_str(&format!("{line}\n\n{late}\n"));
         let id = &example.format;
+        lines.push_str(&format!("{line}\n\n"));
         expected.push(json!({"id": id, "verdict": "accept", "reason": null, "step": null}));
+        if example.is_endless() {
+            continue;
+        }
+        lines.push_str(&format!("{late}\n"));
         expected.push(json!({
             "id": id, "verdict": "refuse", "reason": "token.expired", "step": "times",
         }));

@@ -20,6 +20,7 @@ fn every_family_is_explained_as_the_page_says() {
         let line = line.map_or_else(
             || {
                 let (token, arguments) = (desk.issue(&example), desk.explain_arguments(&example));
+                let arguments = arguments.replace("\"$TOKEN\"", &format!("'{token}'"));
                 format!("portcullis token explain '{token}' {arguments} --at {NOW}")
             },
             str::to_owned,
