@@ -1,9 +1,14 @@
 //! How fast the tokens of CDNs that sign whole URLs are made and verified.
 
-use portcullis_base::{Rng, SecretBytes, Timestamp};
+use portcullis_base::{
+    Rng, SecretBytes, Timestamp,
+    json::{self, Limits},
+};
 use portcullis_token::{
-    format::Request,
+    cat::{self, CatRules},
+    format::{self, Request},
     jwt::SigningKey,
+    lifetime::Leeway,
     media_cdn::{self, MediaCdnKeys, MediaCdnSigner, Rules, TokenKind, Wanted},
     uri_signing::{self, UriSigningKey, UriSigningKeys},
 };
@@ -123,4 +128,52 @@ fn uri_signing_verify(bencher: divan::Bencher<'_, '_>, (algorithm, container): (
 fn uri_signing_issue(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
     let signer = uri_signing_key(algorithm);
     bencher.bench(|| uri_signing::issue(&uri_signing_wanted(HASH), &signer, None, &Zeros));
+}
+
+fn cat_wanted() -> cat::Wanted<'static> {
+    let url = br#"{"host":{"exact-match":"cdn.test"},"path":{"prefix-match":"/vod/movie42/"}}"#;
+    let url = json::parse(url, &Limits::TOKEN).expect("it is JSON");
+    cat::Wanted {
+        issuer: Some("issuer"),
+        end: Some(END),
+        methods: vec!["GET", "HEAD"],
+        url: url.as_object().cloned(),
+        ..cat::Wanted::default()
+    }
+}
+
+#[divan::bench(args = ["HS256", "ES256"])]
+fn cat_verify(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
+    let signer = uri_signing_key(algorithm);
+    let token = cat::issue(&cat_wanted(), &signer, &Zeros).expect("in order");
+    let rules = CatRules {
+        keys: vec![signer.public().expect("the key is our own")],
+        issuer: Some("issuer".into()),
+        audience: None,
+        leeway: Leeway::NONE,
+        alpn: None,
+    };
+    let request = request();
+    assert!(cat::verify(&token, &rules, &request, NOW).is_ok());
+    bencher.bench(|| cat::verify(&token, &rules, &request, NOW));
+}
+
+#[divan::bench(args = ["HS256", "ES256"])]
+fn cat_issue(bencher: divan::Bencher<'_, '_>, algorithm: &str) {
+    let (wanted, signer) = (cat_wanted(), uri_signing_key(algorithm));
+    bencher.bench(|| cat::issue(&wanted, &signer, &Zeros));
+}
+
+/// Tokens of 64 KiB, refused: of each family one that its parser would have most to do with.
+#[divan::bench(args = ["cat", "media-cdn", "uri-signing"])]
+fn refuse_64_kib(bencher: divan::Bencher<'_, '_>, family: &str) {
+    let token = match family {
+        "cat" => "gYGB".repeat(16 << 10),
+        "media-cdn" => format!("PathGlobs={}~Expires=1", "*a".repeat(32 << 10)),
+        _ => format!("e30.{}.AA", "e30A".repeat(16 << 10)),
+    };
+    let given = format::Given::new();
+    let family = format::find(family).expect("it is a family");
+    let request = request();
+    bencher.bench(|| family.explain(&given, &token, &request, NOW));
 }

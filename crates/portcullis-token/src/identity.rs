@@ -85,6 +85,8 @@ impl fmt::Debug for TokenIdentity {
 pub enum TokenFormat {
     /// The message id of an Axinom license service message.
     Axinom,
+    /// The `cti` of a CBOR Web Token.
+    Cwt,
     /// The `jti` of a DRMtoday upfront authorization.
     Drmtoday,
     /// The MAC of an Akamai-style edge token.
@@ -103,8 +105,9 @@ pub enum TokenFormat {
 
 impl TokenFormat {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Axinom,
+        Self::Cwt,
         Self::Drmtoday,
         Self::Edge,
         Self::Jwt,
@@ -119,6 +122,7 @@ impl TokenFormat {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Axinom => "axinom",
+            Self::Cwt => "cwt",
             Self::Drmtoday => "drmtoday",
             Self::Edge => "edge",
             Self::Jwt => "jwt",

@@ -13,6 +13,7 @@
 //! | [`drmtoday`] | castLabs DRMtoday upfront authorization tokens |
 //! | [`insys`] | Insys drm.cloud user tokens |
 //! | [`jwks`] | the keys of their issuers |
+//! | [`cat`] | Common Access Tokens (CTA-5007) |
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
 //! | [`media_cdn`] | Google Media CDN's dual tokens |
 //! | [`cookie`] | random cookie tokens, stored by their digest |
@@ -30,6 +31,7 @@ pub mod ams;
 pub mod api_key;
 pub mod axinom;
 pub mod bearer;
+pub mod cat;
 pub mod claims;
 pub mod cloudfront;
 pub mod cookie;

@@ -46,6 +46,11 @@ impl Origin {
         let host = host.to_ascii_lowercase();
         Some(Self { scheme, host, port: port.filter(|port| *port != own) })
     }
+
+    /// The port that is meant, said or not.
+    pub(crate) fn port_meant(&self) -> u16 {
+        self.port.unwrap_or(if self.scheme == "https" { 443 } else { 80 })
+    }
 }
 
 impl std::fmt::Display for Origin {

@@ -15,6 +15,7 @@ mod convert;
 mod double;
 mod explain;
 mod given;
+pub(crate) mod keys;
 mod request;
 mod sighting;
 
@@ -46,6 +47,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crate::cloudfront::COOKIE,
     &crate::media_cdn::MediaCdn,
     &crate::uri_signing::UriSigning,
+    &crate::cat::Cat,
     &crate::pallycon::PallyConFormat,
     &ams::JWT,
     &ams::SWT,

@@ -18,9 +18,9 @@ use crate::{
     format::{
         About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
         Shown, Verdict,
+        keys::{KEYS, param, signing_key, verification_keys},
     },
-    jwks, jws,
-    jwt::{Algorithm, SigningKey, VerificationKey},
+    jws,
     watch::Recorder,
 };
 
@@ -28,23 +28,28 @@ use crate::{
 #[derive(Debug)]
 pub struct UriSigning;
 
-static ABOUT: About = About {
-    name: "uri-signing",
-    title: "URI Signing for CDNI: a JWT over a hash of the URI or a POSIX expression",
-    source: "RFC 9246",
-    keys: &[
-        param("secret", ParamKind::Secret, Need::Optional, "HS256 secret, base64"),
-        param("private_key", ParamKind::Secret, Need::Optional, "private key, PEM; it issues"),
-        param("public_key", ParamKind::Text, Need::Repeated, "public key, PEM"),
-        param("jwk", ParamKind::Json, Need::Repeated, "public key, JWK"),
-        param("alg", ParamKind::Text, Need::Optional, "of the PEM keys: ES256 (default) …"),
-        param("kid", ParamKind::Text, Need::Optional, "the name of secret or PEM key"),
+static PARAMS: [Param; 11] = {
+    let [secret, private_key, public_key, jwk, alg, kid] = KEYS;
+    [
+        secret,
+        private_key,
+        public_key,
+        jwk,
+        alg,
+        kid,
         param("issuer", ParamKind::Text, Need::Repeated, "issuers the keys are bound to"),
         param("audience", ParamKind::Text, Need::Repeated, "names of this server"),
         param("jwe_key", ParamKind::Secret, Need::Optional, "key of encrypted claims, base64"),
         param("jwe_kid", ParamKind::Text, Need::Optional, "the name of that key"),
         param("name", ParamKind::Text, Need::Optional, "where it travels: URISigningPackage"),
-    ],
+    ]
+};
+
+static ABOUT: About = About {
+    name: "uri-signing",
+    title: "URI Signing for CDNI: a JWT over a hash of the URI or a POSIX expression",
+    source: "RFC 9246, URI Signing for CDNI",
+    keys: &PARAMS,
     says: &[
         param("iss", ParamKind::Text, Need::Optional, "who issues it"),
         param("sub", ParamKind::Text, Need::Optional, "the viewer; encrypted with `jwe_key`"),
@@ -71,10 +76,6 @@ static ABOUT: About = About {
          they cannot be",
     ],
 };
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
-}
 
 impl Format for UriSigning {
     fn about(&self) -> &'static About {
@@ -156,7 +157,7 @@ impl Format for UriSigning {
             cookie_depth: given.number("cdnistd")?,
             container: &container,
         };
-        let signer = signer(given)?.ok_or(GivenFault::Missing { name: "private_key" })?;
+        let signer = signing_key(given)?.ok_or(GivenFault::Missing { name: "private_key" })?;
         let claim_key = claim_key(given)?;
         let token = issue(&wanted, &signer, claim_key.as_ref(), rng);
         let token = token.map_err(GivenFault::denied)?;
@@ -228,23 +229,7 @@ fn renewal(given: &Given) -> Result<Option<Renewal>, GivenFault> {
 
 /// The keys that were given; `None` when there are none.
 fn keys(given: &Given) -> Result<Option<UriSigningKeys>, GivenFault> {
-    let algorithm = algorithm(given)?;
-    let named = |key: VerificationKey| match given.text("kid")? {
-        Some(kid) => key.with_kid(kid).map_err(|error| GivenFault::key("kid", error)),
-        None => Ok(key),
-    };
-    let mut keys = Vec::new();
-    for text in given.all("public_key") {
-        let key = VerificationKey::from_pem(algorithm, text);
-        keys.push(named(key.map_err(|error| GivenFault::key("public_key", error))?)?);
-    }
-    for text in given.all("jwk") {
-        let key = jwks::parse_key(text.as_bytes(), algorithm);
-        keys.push(key.map_err(|error| GivenFault::key("jwk", error))?);
-    }
-    if let Some(signer) = signer(given)? {
-        keys.push(signer.public().map_err(|error| GivenFault::key("private_key", error))?);
-    }
+    let keys = verification_keys(given)?;
     if keys.is_empty() {
         return Ok(None);
     }
@@ -256,36 +241,6 @@ fn keys(given: &Given) -> Result<Option<UriSigningKeys>, GivenFault> {
         audiences: given.all("audience").map(str::to_owned).collect(),
         name: given.text("name")?.unwrap_or(NAME).to_owned(),
     }))
-}
-
-fn algorithm(given: &Given) -> Result<Algorithm, GivenFault> {
-    let read = given.read("alg", "an algorithm such as ES256", |text| text.parse().ok())?;
-    Ok(read.unwrap_or(Algorithm::Es256))
-}
-
-fn signer(given: &Given) -> Result<Option<SigningKey>, GivenFault> {
-    let key = match (given.text("private_key")?, given.base64("secret")?) {
-        (Some(_), Some(_)) => {
-            return Err(GivenFault::denied("give either `secret` or `private_key`"));
-        }
-        (None, None) => return Ok(None),
-        (None, Some(secret)) => {
-            SigningKey::hs256(&secret).map_err(|error| GivenFault::key("secret", error))?
-        }
-        (Some(pem), None) => {
-            let key = match algorithm(given)? {
-                Algorithm::EdDsa => SigningKey::eddsa_from_pem(pem),
-                Algorithm::Rs256 => SigningKey::rs256_from_pem(pem),
-                _ => SigningKey::es256_from_pem(pem),
-            };
-            key.map_err(|error| GivenFault::key("private_key", error))?
-        }
-    };
-    let named = match given.text("kid")? {
-        Some(kid) => key.with_kid(kid).map_err(|error| GivenFault::key("kid", error))?,
-        None => key,
-    };
-    Ok(Some(named))
 }
 
 fn claim_key(given: &Given) -> Result<Option<ClaimKey>, GivenFault> {

@@ -8,6 +8,8 @@ mod axinom;
 #[cfg(test)]
 mod azure;
 #[cfg(test)]
+mod cat;
+#[cfg(test)]
 mod cloudfront;
 #[cfg(test)]
 mod cookie;
