@@ -21,11 +21,7 @@ pub(crate) fn build() -> Result<()> {
     if !succeeds(command("npm").arg("--version")) {
         bail!("`npm` is missing: install Node.js 20 or newer and run this again");
     }
-    if older(&console.join("node_modules/.package-lock.json"), &[console.join("package-lock.json")])
-    {
-        say("Installing the web page's npm packages (console/package-lock.json).");
-        must(npm(&console).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    }
+    install(&console)?;
     let mut sources = Vec::new();
     for entry in fs::read_dir(&console).context("there is no folder `console`")? {
         let entry = entry?;
@@ -36,6 +32,22 @@ pub(crate) fn build() -> Result<()> {
     if older(&console.join("dist/index.html"), &sources) {
         say("Building the web page (console/dist).");
         must(npm(&console).args(["run", "--silent", "build"]))?;
+    }
+    Ok(())
+}
+
+/// Installs the npm packages of the lock file in `folder`, if they are not there. No package
+/// runs a script of its own for that.
+///
+/// # Errors
+///
+/// When npm fails.
+pub(crate) fn install(folder: &Path) -> Result<()> {
+    if older(&folder.join("node_modules/.package-lock.json"), &[folder.join("package-lock.json")]) {
+        let shown = folder.strip_prefix(repo::root()).unwrap_or(folder).display();
+        say(format!("Installing npm packages ({shown}/package-lock.json)."));
+        let quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+        must(npm(folder).args(["ci", "--ignore-scripts"]).args(quiet))?;
     }
     Ok(())
 }

