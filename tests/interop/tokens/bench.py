@@ -44,13 +44,13 @@ def measure(name, library, work):
 def akamai():
     maker = EdgeAuth(key=KEY, start_time=NOW, end_time=NOW + 3600)
     acl = maker.generate_acl_token("/vod/movie42/*")
-    measure("akamai_access_issue", "akamai-edgeauth (Python)",
+    measure("access_issue", "akamai-edgeauth (Python)",
             lambda: maker.generate_acl_token("/vod/movie42/*"))
-    measure("akamai_access_verify", "akamai-edgeauth (Python)",
+    measure("access_verify", "akamai-edgeauth (Python)",
             lambda: hmac.compare_digest(maker.generate_acl_token("/vod/movie42/*"), acl))
     session = EdgeAuth(key=KEY, end_time=NOW + 3600, session_id="viewer-1", payload="hdntl")
     token = session.generate_acl_token("%2fmedia%2ffilm%2f*")
-    measure("akamai_session_verify", "akamai-edgeauth (Python)",
+    measure("session_verify", "akamai-edgeauth (Python)",
             lambda: hmac.compare_digest(session.generate_acl_token("%2fmedia%2ffilm%2f*"), token))
 
 

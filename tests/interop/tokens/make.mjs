@@ -46,7 +46,7 @@ function akamai() {
                 ? maker.generateACLToken([path.replace(/[^/]*$/, '*'), '/live/?'])
                 : maker.generateURLToken(path);
               const given = { format: 'akamai-access', token, key, salt, ip, path };
-              if (algorithm !== 'sha256') given.algorithm = algorithm;
+              if (algorithm !== 'sha256') given.danger_algorithm = algorithm;
               emit(`akamai-node-${number++}-${kind}-${algorithm}`, given);
             }
 }

@@ -56,7 +56,7 @@ def akamai():
         case = {"format": "akamai-access", "token": token, "key": key, "path": path}
         case |= {"salt": salt} if salt else {}
         case |= {"ip": ip} if ip else {}
-        case |= {"algorithm": algorithm} if algorithm != "sha256" else {}
+        case |= {"danger_algorithm": algorithm} if algorithm != "sha256" else {}
         emit(f"akamai-python-{number}-{kind}-{algorithm}", **case)
 
 
