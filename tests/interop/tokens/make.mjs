@@ -13,6 +13,8 @@ import cat from '@eyevinn/cat';
 import EdgeAuth from 'akamai-edgeauth';
 import * as jose from 'jose';
 
+import { pallycon } from './pallycon.mjs';
+
 const NOW = 1_800_000_000;
 const END = NOW + 3600;
 const KID = '8d0f8e5e-3d0c-4f43-9e6d-0d3b1a2f4c55';
@@ -80,17 +82,6 @@ function cloudfront() {
     emit(`cloudfront-aws-cookie-${form}`,
       { format: 'cloudfront-cookie', url, headers: { cookie }, ...given });
   }
-}
-
-// The steps of PallyCon's license token tutorial for Node.
-export function pallycon(site, fields, policy) {
-  const cipher = crypto.createCipheriv('aes-256-cbc', site.siteKey, '0123456789abcdef');
-  const encrypted = cipher.update(policy, 'utf8', 'base64') + cipher.final('base64');
-  const { drm_type, user_id, cid, timestamp } = fields;
-  const text = site.accessKey + drm_type + site.siteId + user_id + cid + encrypted + timestamp;
-  const hash = crypto.createHash('sha256').update(text, 'utf8').digest('base64');
-  const token = { drm_type, site_id: site.siteId, user_id, cid, policy: encrypted, timestamp, hash };
-  return Buffer.from(JSON.stringify(token)).toString('base64');
 }
 
 const SITE = {

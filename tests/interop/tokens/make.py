@@ -169,11 +169,11 @@ def uri_signing():
     claims = {"iss": "cdn", "exp": END, "cdniuc": r"regex:https://cdn\.test/vod/[a-z0-9]+/.*"}
     for algorithm, secret, given in [
         ("ES256", key, {"public_key": pem(key.public_key())}),
-        ("HS256", SECRET[:32], {"secret": SECRET[:32].hex()}),
+        ("HS256", SECRET[:32], {"secret": base64.b64encode(SECRET[:32]).decode()}),
     ]:
         emit(
             f"uri-signing-pyjwt-{algorithm}", format="uri-signing", issuer="cdn",
-            algorithm=algorithm, token=signed(claims, secret, algorithm, kid="k1"), kid="k1",
+            alg=algorithm, token=signed(claims, secret, algorithm, kid="k1"), kid="k1",
             url="https://cdn.test/vod/film1/a.mpd", **given,
         )
 

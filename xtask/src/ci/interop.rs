@@ -1,8 +1,12 @@
-//! Other people's tools decrypt our output to the frames of the source.
+//! Other people's tools decrypt our output to the frames of the source, and other people's
+//! libraries agree with us about tokens.
 //!
 //! The demo packages and serves a film; `tests/interop/decrypt.py` gets keys and segments from
 //! it as a player would, decrypts them with ffmpeg and with Shaka Packager, and compares every
 //! frame with the source. No door is opened for the test.
+
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -13,7 +17,7 @@ use crate::{console, demo, repo};
 
 use super::Tally;
 
-/// ffmpeg and Shaka Packager agree with the source, frame by frame.
+/// ffmpeg and Shaka Packager agree with the source, and token libraries with our tokens.
 pub(super) fn step() -> Result<Tally> {
     ensure!(
         succeeds(command("packager").arg("--version")),
@@ -21,19 +25,38 @@ pub(super) fn step() -> Result<Tally> {
     );
     console::build()?;
     let program = demo::binary()?;
+    let mut tally = tokens(&program)?;
+    tally += decrypt(&program)?;
+    Ok(tally)
+}
+
+fn tokens(program: &Path) -> Result<Tally> {
+    let python = repo::tools().join("venv/bin/python");
+    let mut script = command(&python.to_string_lossy());
+    script.args(["tests/interop/tokens.py", "--program"]).arg(program);
+    run(&mut script, "tests/interop/tokens.py")
+}
+
+fn decrypt(program: &Path) -> Result<Tally> {
     let Films { ffmpeg: film, .. } = foreign_films(&repo::tools().join("films"))?;
     let input = film.display().to_string();
     let demo = Demo::start(&program, "interop", &["--input", &input])?;
-    let mut tally = None;
-    let mut python = command("python3");
-    python
+    let mut script = command("python3");
+    script
         .args(["tests/interop/decrypt.py", "--url", &demo.url, "--source", &input])
         .arg("--work")
         .arg(repo::tools().join("interop"));
-    let status = tee(&mut python, |line| tally = count(line).or(tally))?;
-    let tally = tally.context("tests/interop/decrypt.py printed no totals")?;
-    ensure!(tally.passed > 0, "tests/interop/decrypt.py compared nothing");
-    ensure!(status.success() || tally.failed > 0, "tests/interop/decrypt.py failed ({status})");
+    let tally = run(&mut script, "tests/interop/decrypt.py")?;
     demo.stop()?;
+    Ok(tally)
+}
+
+/// Runs a script that ends with a line of totals.
+fn run(script: &mut Command, name: &str) -> Result<Tally> {
+    let mut tally = None;
+    let status = tee(script, |line| tally = count(line).or(tally))?;
+    let tally = tally.with_context(|| format!("{name} printed no totals"))?;
+    ensure!(tally.passed > 0, "{name} compared nothing");
+    ensure!(status.success() || tally.failed > 0, "{name} failed ({status})");
     Ok(tally)
 }
