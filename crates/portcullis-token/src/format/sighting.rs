@@ -98,18 +98,18 @@ fn as_written(text: &str, given: &Given, formats: &[&'static dyn Format]) -> Sig
         place: "the text itself",
         request: Request::default(),
     });
-    let itself: Vec<Sighting> = itself.collect();
-    // A path that is a token whole is also found in its usual place.
-    sightings.found.retain(|within| {
-        let same = |itself: &Sighting| {
-            itself.token == within.token && itself.format.about().name == within.format.about().name
-        };
-        !itself.iter().any(same)
-    });
     sightings.found.splice(0..0, itself);
     if sightings.is_whole() {
         sightings.found.retain(Sighting::can_be_read);
     }
+    // What is a token whole may also be found in its usual place.
+    let mut seen = Vec::new();
+    sightings.found.retain(|sighting| {
+        let name = sighting.format.about().name;
+        let new = !seen.contains(&name);
+        seen.push(name);
+        new
+    });
     sightings
 }
 

@@ -82,6 +82,20 @@ static EXAMPLES: &[Example] = &[
         verify: "--key @text.key --url /film/manifest.mpd --ip 192.0.2.7",
     },
     Example {
+        format: "cloudfront-url",
+        issue: "--private-key @rsa2048.pem --key-pair-id K2JCJMDEHXQW5F \
+                --url https://cdn.example/film/manifest.mpd --date-less-than now+10m",
+        verify: "--public-key @rsa2048.pub.pem --key-pair-id K2JCJMDEHXQW5F \
+                 --url https://cdn.example/film/manifest.mpd",
+    },
+    Example {
+        format: "cloudfront-cookie",
+        issue: "--private-key @rsa2048.pem --key-pair-id K2JCJMDEHXQW5F \
+                --resource 'https://cdn.example/film/*' --date-less-than now+10m",
+        verify: "--public-key @rsa2048.pub.pem --key-pair-id K2JCJMDEHXQW5F \
+                 --url https://cdn.example/film/manifest.mpd",
+    },
+    Example {
         format: "media-cdn",
         issue: "--secret @base64.key --url-prefix https://cdn.example/film/ --expires now+10m",
         verify: "--secret @base64.key --url https://cdn.example/film/manifest.mpd",
@@ -113,5 +127,24 @@ static EXAMPLES: &[Example] = &[
                 --exp now+1h --contentkeyidentifier 10000000-0000-4000-8000-000000000001",
         verify: "--issuer https://issuer.example --audience urn:film --key @base64.key \
                  --kids 10000000-0000-4000-8000-000000000001",
+    },
+    Example {
+        format: "axinom",
+        issue: "--com-key-id 20000000-0000-4000-8000-000000000001 --com-key @base64.key \
+                --key-id 10000000-0000-4000-8000-000000000001 --expiration-date now+1h",
+        verify: "--com-key-id 20000000-0000-4000-8000-000000000001 --com-key @base64.key \
+                 --kids 10000000-0000-4000-8000-000000000001 --drm widevine",
+    },
+    Example {
+        format: "drmtoday",
+        issue: "--merchant merchant --kid kid-1 --secret @edge.key --exp now+10m \
+                --userId alice --sessionId s1 --assetId film --profile '{\"purchase\":{}}'",
+        verify: "--merchant merchant --kid kid-1 --secret @edge.key --content film",
+    },
+    Example {
+        format: "insys",
+        issue: "--secret @base64.key --kid 10000000-0000-4000-8000-000000000001 --exp now+1h \
+                --duration 2h",
+        verify: "--secret @base64.key --kids 10000000-0000-4000-8000-000000000001",
     },
 ];

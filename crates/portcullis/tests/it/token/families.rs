@@ -10,7 +10,7 @@ use portcullis_token::{
     format::{About, FORMATS, Format, Need, Param},
 };
 
-use super::page::page;
+use super::{Desk, page::page};
 
 #[test]
 fn the_page_says_what_the_families_say() {
@@ -27,6 +27,32 @@ fn the_page_says_what_the_families_say() {
         check(format.about().name, &section(format.about()));
     }
     assert!(changed.is_empty(), "docs/tokens.md should have\n{changed}");
+}
+
+#[test]
+fn every_code_is_on_the_page_and_no_other() {
+    let source = include_str!("../../../../portcullis-token/src/fault.rs");
+    let arms = source.lines().filter_map(|line| line.trim().split_once("=> \""));
+    let codes = arms.filter_map(|(_, code)| code.strip_suffix("\","));
+    let mut codes: Vec<&str> = codes.filter(|code| code.contains('.')).collect();
+    codes.sort_unstable();
+    assert!(codes.len() > 25, "the codes were not found in the source");
+    let page = page();
+    let (_, section) = page.split_once("## Why a token is refused\n").unwrap();
+    let section = section.split_once("\n## ").unwrap().0;
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), codes);
+}
+
+#[test]
+fn the_sample_of_a_test_set_comes_out_as_the_page_says() {
+    let page = page();
+    let (_, sample) = page.split_once("    $ echo '").unwrap();
+    let mut lines = sample.lines();
+    let asked = lines.next().unwrap().strip_suffix("' \\").unwrap();
+    let answered = lines.nth(1).unwrap().trim();
+    let ran = Desk::new().sh("portcullis token verify --batch", "", asked);
+    assert_eq!(ran.out.trim_end(), answered);
 }
 
 /// What stands between a mark and its end.
