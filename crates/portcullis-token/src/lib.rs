@@ -12,6 +12,7 @@
 //! | [`axinom`] | Axinom license service messages with entitlement messages |
 //! | [`drmtoday`] | castLabs DRMtoday upfront authorization tokens |
 //! | [`insys`] | Insys drm.cloud user tokens |
+//! | [`native`] | our own playback tokens, which carry terms |
 //! | [`jwks`] | the keys of their issuers |
 //! | [`cat`] | Common Access Tokens (CTA-5007) |
 //! | [`uri_signing`] | URI Signing of RFC 9246 |
@@ -47,6 +48,7 @@ pub mod jwt;
 pub mod lifetime;
 pub mod media_cdn;
 mod members;
+pub mod native;
 pub mod pallycon;
 mod token_key;
 mod uri;

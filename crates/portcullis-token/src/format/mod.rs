@@ -54,6 +54,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crate::axinom::Axinom,
     &crate::drmtoday::Drmtoday,
     &crate::insys::Insys,
+    &crate::native::Native,
 ];
 
 /// The family called `name`.

@@ -77,7 +77,7 @@ impl JwtClaims {
         }
     }
 
-    pub(super) fn parse(
+    pub(crate) fn parse(
         text: &[u8],
         algorithm: Algorithm,
         signature: Vec<u8>,

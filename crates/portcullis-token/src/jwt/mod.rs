@@ -33,3 +33,4 @@ pub use key::VerificationKey;
 pub(crate) use pem::read as read_pem;
 pub use signing::SigningKey;
 pub use verify::{Expectations, KEYS_MAX, UnverifiedView, unverified_view, verify};
+pub(crate) use verify::{check_signature, check_times};

@@ -85,7 +85,7 @@ pub fn unverified_view(compact: &str) -> Result<UnverifiedView, JwtError> {
     })
 }
 
-fn check_signature(
+pub(crate) fn check_signature(
     compact: &Compact<'_>,
     header: &Header,
     keys: &[VerificationKey],
@@ -106,7 +106,7 @@ fn check_signature(
     }
 }
 
-fn check_times(
+pub(crate) fn check_times(
     claims: &JwtClaims,
     expectations: &Expectations,
     now: Timestamp,

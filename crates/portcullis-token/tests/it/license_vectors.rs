@@ -83,5 +83,11 @@ fn request(vector: &Vector) -> Request {
 }
 
 /// The families, and how many vectors each has at least.
-const FAMILIES: &[(&str, usize)] =
-    &[("azure-jwt", 100), ("azure-swt", 25), ("axinom", 90), ("drmtoday", 60), ("insys", 27)];
+const FAMILIES: &[(&str, usize)] = &[
+    ("azure-jwt", 100),
+    ("azure-swt", 25),
+    ("axinom", 90),
+    ("drmtoday", 60),
+    ("insys", 27),
+    ("portcullis", 44),
+];

@@ -44,6 +44,8 @@ mod license_vectors;
 #[cfg(test)]
 mod media_cdn;
 #[cfg(test)]
+mod native;
+#[cfg(test)]
 mod pallycon;
 #[cfg(test)]
 mod pallycon_forgeries;
