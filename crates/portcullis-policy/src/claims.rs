@@ -3,29 +3,22 @@
 //! Their names stand here once, for reading and for issuing. Whether the token is genuine
 //! was settled before: these functions take claims out of a verified token only.
 
-use std::collections::BTreeSet;
-
-use portcullis_base::{TrackClass, json::Value};
+use portcullis_base::json::Value;
 pub use portcullis_token::jwt::CONTENT_KEY_ID as KEY_CLAIM;
 use portcullis_token::jwt::JwtClaims;
 pub use portcullis_token::jwt::MAX_USES as USES_CLAIM;
+use portcullis_token::native::Playback;
+pub use portcullis_token::native::{
+    CLASSES as CLASSES_CLAIM, CONTENT as CONTENT_CLAIM, DEVICE as DEVICE_CLAIM,
+    TERMS as TERMS_CLAIM,
+};
 
-use crate::model::{AllowedClasses, RequiredClaim};
-
-/// Names the content the token is for, by its id: `"portcullis:content": "film"`.
-pub const CONTENT_CLAIM: &str = "portcullis:content";
-
-/// Names the track classes the token is good for:
-/// `"portcullis:classes": ["AUDIO", "SD"]`. Without it, those of the key policy.
-pub const CLASSES_CLAIM: &str = "portcullis:classes";
+use crate::model::RequiredClaim;
 
 /// Names the viewer's session, by which it can be revoked.
 ///
 /// SPEC: OpenID Connect Front-Channel Logout, `sid`.
 pub const SESSION_CLAIM: &str = "sid";
-
-/// Names the viewer's device, by which it can be revoked.
-pub const DEVICE_CLAIM: &str = "portcullis:device";
 
 /// The text of a claim that names something: a string, or a number as it is written.
 pub(crate) fn name<'a>(claims: &'a JwtClaims, claim: &str) -> Option<&'a str> {
@@ -36,15 +29,10 @@ pub(crate) fn name<'a>(claims: &'a JwtClaims, claim: &str) -> Option<&'a str> {
     }
 }
 
-/// The track classes the token is good for; `None` when the claim cannot be read.
-pub(crate) fn classes(claims: &JwtClaims) -> Option<AllowedClasses> {
-    let Some(value) = claims.all.get(CLASSES_CLAIM) else {
-        return Some(AllowedClasses::Any);
-    };
-    let names = value.as_array()?.iter();
-    let classes: Option<BTreeSet<TrackClass>> =
-        names.map(|name| name.as_str()?.parse().ok()).collect();
-    classes.map(AllowedClasses::Only)
+/// What our own claims in the token say of the license; `None` when one cannot be read, or is
+/// unknown.
+pub(crate) fn playback(claims: &JwtClaims) -> Option<Playback> {
+    Playback::read(&claims.all).ok()
 }
 
 /// Whether the token carries a claim it must carry.

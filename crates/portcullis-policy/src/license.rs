@@ -147,7 +147,7 @@ pub fn decide_license(
     trace.add(rules::entitlement::check(key_policy.entitlement, entitled, subject.as_ref(), now));
     let (keys, step) = rules::keys::pick(facts, caller, &ask.kids);
     trace.add(step);
-    trace.add(rules::terms::check(&key_policy.terms, ask.system));
+    trace.add(rules::terms::check(&key_policy.terms, caller, ask.system));
     trace.add(rules::uses::check(caller, facts));
 
     trace.conclude(|| LicenseGrant {

@@ -5,11 +5,12 @@
 //! nothing is left is that a refusal.
 
 use portcullis_base::KeyId;
+use portcullis_token::native::Playback;
 
 use crate::{
     Caller, Reason, Rule, claims,
     decision::Step,
-    model::{AllowedClasses, Facts, TrackKey},
+    model::{Facts, TrackKey},
 };
 
 /// Picks the keys that may be granted. With a step that refuses, there are none.
@@ -19,12 +20,12 @@ pub(crate) fn pick<'a>(
     asked: &[KeyId],
 ) -> (Vec<&'a TrackKey>, Step) {
     let refuse = |reason, detail: String| (Vec::new(), Step::refuse(Rule::Keys, reason, detail));
-    let (only_key, classes) = match caller {
-        Caller::Anonymous => (None, Some(AllowedClasses::Any)),
-        Caller::Holder(token) => (token.claims().content_key_id, claims::classes(token.claims())),
+    let (only_key, playback) = match caller {
+        Caller::Anonymous => (None, Some(Playback::default())),
+        Caller::Holder(token) => (token.claims().content_key_id, claims::playback(token.claims())),
     };
-    let Some(classes) = classes else {
-        let detail = format!("the claim `{}` cannot be read", claims::CLASSES_CLAIM);
+    let Some(playback) = playback else {
+        let detail = "one of the claims of our own cannot be read, or is unknown".to_owned();
         return refuse(Reason::TokenClaim, detail);
     };
 
@@ -45,7 +46,7 @@ pub(crate) fn pick<'a>(
     }
     let allowed = |key: &&TrackKey| {
         facts.key_policy.classes.contains(key.class)
-            && classes.contains(key.class)
+            && playback.terms.allows_class(key.class)
             && !facts.revoked_keys.contains(&key.kid)
     };
     let granted: Vec<_> = known.iter().copied().filter(named).filter(allowed).collect();

@@ -148,8 +148,21 @@ fn licenses_keys() -> String {
                 case.ask.system = DrmSystem::Widevine;
             }),
         ),
+        ("open terms, clearkey", LicenseCase::new(|_| {})),
+        ("open terms, widevine", LicenseCase::new(|case| case.ask.system = DrmSystem::Widevine)),
     ];
-    let names = ["our token", "names the SD key", "AUDIO and SD only", "classes unreadable"];
+    let names = [
+        "our token",
+        "names the SD key",
+        "AUDIO and SD only",
+        "classes unreadable",
+        "terms: AUDIO only",
+        "terms: streaming",
+        "terms: an hour",
+        "terms: HDCP",
+        "terms unreadable",
+        "unknown claim of ours",
+    ];
     let rows = tokens::playback();
     let rows: Vec<_> = rows.into_iter().filter(|(name, _)| names.contains(name)).collect();
     let (classes, others) = columns.split_at(4);

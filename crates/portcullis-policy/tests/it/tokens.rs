@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use portcullis_base::{
     Rng, SecretBytes, Timestamp,
-    json::{Object, Value},
+    json::{Limits, Object, Value, parse},
 };
 use portcullis_policy::{
     Caller, EdgeAsk, EdgeCaller, Reason,
-    claims::{CLASSES_CLAIM, CONTENT_CLAIM, KEY_CLAIM},
+    claims::{CLASSES_CLAIM, CONTENT_CLAIM, KEY_CLAIM, TERMS_CLAIM},
 };
 use portcullis_token::{
     edge::{
@@ -106,7 +106,7 @@ fn alice(claims: &[(&str, Value)]) -> Playback {
 pub(crate) type Presents = fn() -> Result<Caller, Reason>;
 
 pub(crate) fn playback() -> Vec<(&'static str, Presents)> {
-    [good_and_bad(), counted(), vec![("its keys not fetched", unfetched)]].concat()
+    [good_and_bad(), with_terms(), counted(), vec![("its keys not fetched", unfetched)]].concat()
 }
 
 /// Tokens whose uses are counted.
@@ -128,6 +128,30 @@ fn unfetched() -> Result<Caller, Reason> {
     let text = jwt::issue(&token.issue, &ours, &Predictable).unwrap();
     let error = jwt::verify(&text, &[], &token.verified_by, NOW).unwrap_err();
     Err(Reason::without_key_set(&error))
+}
+
+fn terms(said: &str) -> (&'static str, Value) {
+    (TERMS_CLAIM, parse(said.as_bytes(), &Limits::TOKEN).unwrap())
+}
+
+/// Tokens that say what the license may do.
+fn with_terms() -> Vec<(&'static str, Presents)> {
+    vec![
+        ("terms: AUDIO only", || alice(&[film(), terms(r#"{"classes":["AUDIO"]}"#)]).verify()),
+        ("terms: streaming", || {
+            let said = r#"{"playback":{"persistent":false,"license":"unlimited"}}"#;
+            alice(&[film(), terms(said)]).verify()
+        }),
+        ("terms: an hour", || alice(&[film(), terms(r#"{"playback":{"license":3600}}"#)]).verify()),
+        ("terms: HDCP", || {
+            let said = r#"{"outputs":{"ALL":{"widevine":{"hdcp":"HDCP_V1"}}}}"#;
+            alice(&[film(), terms(said)]).verify()
+        }),
+        ("terms unreadable", || alice(&[film(), terms(r#"{"watermark":true}"#)]).verify()),
+        ("unknown claim of ours", || {
+            alice(&[film(), ("portcullis:watermark", Value::from(true))]).verify()
+        }),
+    ]
 }
 
 fn good_and_bad() -> Vec<(&'static str, Presents)> {

@@ -131,7 +131,7 @@ mod tests {
         for (text, code) in [
             (r#"{"portcullis:term":{}}"#, "token.unsupported"),
             (r#"{"portcullis:terms":{"x":1}}"#, "token.terms"),
-            (r#"{"portcullis:terms":{"playback":{"licence":1}}}"#, "token.terms"),
+            (r#"{"portcullis:terms":{"playback":{"lease":1}}}"#, "token.terms"),
             (r#"{"portcullis:terms":[]}"#, "token.terms"),
             (r#"{"portcullis:terms":null}"#, "token.terms"),
             (r#"{"portcullis:classes":"SD"}"#, "token.claim"),
