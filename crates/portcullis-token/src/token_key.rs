@@ -88,6 +88,7 @@ impl TokenKey {
     }
 
     /// Whether `mac` is the MAC over `parts`, compared in constant time and at full length.
+    #[inline]
     pub(crate) fn agrees(&self, parts: &[&[u8]], mac: &[u8]) -> bool {
         mac.len() == self.algorithm().mac_bytes()
             && constant_time::verify_slices_are_equal(self.mac(parts).as_ref(), mac).is_ok()
@@ -149,6 +150,7 @@ impl MacBytes {
 
     /// Reads lower-case hex digits; `None` unless there are as many as one of the algorithms'
     /// MACs have.
+    #[inline]
     pub(crate) fn from_hex(digits: &str) -> Option<Self> {
         let length = digits.len() / 2;
         if !matches!(digits.len(), 32 | 40 | 64) {
@@ -179,6 +181,7 @@ impl AsRef<[u8]> for MacBytes {
 }
 
 /// One MAC has one text: upper-case digits are none.
+#[inline]
 const fn nibble(digit: u8) -> u8 {
     match digit {
         b'0'..=b'9' => digit - b'0',

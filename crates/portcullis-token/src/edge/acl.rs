@@ -171,6 +171,7 @@ enum Unit {
 }
 
 /// The first unit of a pattern, and the pattern after it.
+#[inline]
 fn unit(pattern: &[u8], reading: Reading) -> Option<(Unit, &[u8])> {
     let (first, rest) = pattern.split_first()?;
     Some(match first {
@@ -213,6 +214,7 @@ fn glob(pattern: &[u8], path: &[u8], reading: Reading) -> bool {
 }
 
 /// Matches the units before the first `*`; gives what is left of pattern and path.
+#[inline]
 fn literal<'a>(
     mut pattern: &'a [u8],
     mut path: &'a [u8],
@@ -235,6 +237,7 @@ fn literal<'a>(
 }
 
 /// How many units stand before the next `*`, and the pattern from there on.
+#[inline]
 fn stretch(mut pattern: &[u8], reading: Reading) -> (usize, &[u8]) {
     let mut length = 0;
     while let Some((Unit::Byte(_) | Unit::One, after)) = unit(pattern, reading) {

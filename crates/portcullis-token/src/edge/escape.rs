@@ -91,6 +91,7 @@ pub(super) fn decode_session_acl(text: &str) -> Option<String> {
 }
 
 /// The byte that the escape sequence at the start of `text` stands for.
+#[inline]
 pub(super) fn triplet(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else { return None };
     let nibble = |digit: u8| char::from(digit).to_digit(16);

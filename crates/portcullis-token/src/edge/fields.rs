@@ -115,12 +115,14 @@ fn values(signed: &str, unknown: UnknownFields) -> Result<[Option<&str>; NAMES.l
 
 /// What stands before the first `mark`, and what behind it. Fields are short: to look at each
 /// byte is quicker than to search.
+#[inline]
 fn split_at(text: &str, mark: u8) -> (&str, Option<&str>) {
     let place = text.bytes().position(|byte| byte == mark);
     let parts = place.and_then(|place| Some((text.get(..place)?, text.get(place + 1..)?)));
     parts.map_or((text, None), |(before, behind)| (before, Some(behind)))
 }
 
+#[inline]
 fn place_of(name: &str) -> Option<usize> {
     Some(match name {
         "ip" => 0,
@@ -135,6 +137,7 @@ fn place_of(name: &str) -> Option<usize> {
 
 /// The fields that were signed and the digits of the MAC, if that is the last field. Most
 /// MACs have one length, so its place is known.
+#[inline]
 fn mac_in(text: &str) -> Option<(&str, &str)> {
     let usual = text.len().checked_sub(MAC_DIGITS_USUAL).and_then(|at| text.split_at_checked(at));
     if let Some((before, digits)) = usual
@@ -166,6 +169,7 @@ pub(crate) fn received(raw: &str) -> Result<Cow<'_, str>, EdgeTokenError> {
 }
 
 /// The value decoded once, or as it stands if it was never encoded.
+#[inline]
 pub(crate) fn decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
@@ -200,6 +204,7 @@ impl Writer {
     }
 }
 
+#[inline]
 fn seconds(text: &str) -> Result<Timestamp, FieldFault> {
     let fits = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = if fits { text.parse().ok() } else { None };
@@ -210,6 +215,7 @@ fn address_of(text: &str) -> Result<IpAddr, FieldFault> {
     text.parse().map(canonical_address).map_err(|_| FieldFault::Address)
 }
 
+#[inline]
 fn printable_id(id: Cow<'_, str>) -> Result<Cow<'_, str>, FieldFault> {
     let fits = id.len() <= ID_BYTES_MAX && id.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if fits { Ok(id) } else { Err(FieldFault::Id) }

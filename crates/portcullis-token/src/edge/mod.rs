@@ -86,6 +86,7 @@ impl EdgeKeys {
     }
 
     /// Whether a key made `mac` over `signed`, and the salt.
+    #[inline]
     fn agree(&self, signed: &Signed<'_>, mac: &MacBytes) -> bool {
         let parts = self.salted(signed);
         let mut keys = iter::once(&self.current).chain(&self.transition);
@@ -93,6 +94,7 @@ impl EdgeKeys {
     }
 
     /// Whether a MAC of this length could be of one of the keys.
+    #[inline]
     fn has_macs_of(&self, mac: &MacBytes) -> bool {
         let mut keys = iter::once(&self.current).chain(&self.transition);
         keys.any(|key| key.algorithm().mac_bytes() == mac.as_ref().len())
@@ -103,6 +105,7 @@ impl EdgeKeys {
         hex::encode(self.current.mac(&self.salted(signed)))
     }
 
+    #[inline]
     fn salted<'a>(&'a self, signed: &Signed<'a>) -> [&'a [u8]; 6] {
         let salt = self.salt.as_ref().map(SecretBytes::expose).unwrap_or_default();
         let salted = !salt.is_empty() || !signed.extra_salt.is_empty();
@@ -144,6 +147,7 @@ pub struct Lookup<'a> {
 }
 
 /// Checks a token's span with Akamai's rule: inside from `st` on, outside from `exp` on.
+#[inline]
 fn check_span(
     start: Option<Timestamp>,
     end: Timestamp,
@@ -156,6 +160,7 @@ fn check_span(
 }
 
 /// Checks the address a token is bound to, if it is bound to one.
+#[inline]
 fn check_address(bound: Option<IpAddr>, client: Option<IpAddr>) -> Result<(), EdgeTokenError> {
     let client = client.map(portcullis_base::canonical_address);
     match bound {
