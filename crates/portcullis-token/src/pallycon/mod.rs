@@ -19,7 +19,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `site` | keys made ready, and a site's settings |
-//! | `token` | the token's text, the walk of checks, the claims |
+//! | `token` | the token's text, and the walk of checks |
+//! | `claims` | what a verified token says |
 //! | [`policy`] | the policy: read (versions 2 and 1), written, resolved for a track |
 //! | `issue` | making a token |
 //! | `code` | the vendor's error codes |
@@ -27,6 +28,7 @@
 //!
 //! SPEC: PallyCon License Token Guide, policy specification 2.0; SEC-20 to 24, SEC-36.
 
+mod claims;
 mod code;
 mod explain;
 mod format;
@@ -39,13 +41,14 @@ mod token;
 
 pub(crate) use format::PallyConFormat;
 
+pub use claims::{KeyRotation, PallyConClaims, ResponseFormat};
 pub use code::{outside_code, vendor_code};
 pub use issue::{IssueError, PallyConIssue, issue};
 pub use site::{
     DrmTypeCase, Hint, KeyError, PallyConKeys, PallyConSettings, PallyConSite, SiteIdError,
     UserIdRule,
 };
-pub use token::{Asked, KeyRotation, PallyConClaims, PallyConToken, ResponseFormat, parse, verify};
+pub use token::{Asked, PallyConToken, parse, verify};
 
 /// A token is at most this long, as base64 (SEC-21): external keys need room.
 pub const TOKEN_BYTES_MAX: usize = 64 << 10;

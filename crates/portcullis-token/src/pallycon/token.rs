@@ -16,16 +16,16 @@ use portcullis_base::{
 use zeroize::Zeroizing;
 
 use super::{
-    DrmTypeCase, Hint, NO_USER, PallyConKeys, PallyConSettings, PallyConSite, TOKEN_BYTES_MAX,
-    UserIdRule,
+    DrmTypeCase, Hint, KeyRotation, NO_USER, PallyConClaims, PallyConKeys, PallyConSettings,
+    PallyConSite, ResponseFormat, TOKEN_BYTES_MAX, UserIdRule,
+    claims::{identity, note_hints},
     policy::{self, Policy},
     system, timestamp,
 };
 use crate::{
     Verified,
-    claims::{Claims, TokenSystem, Uses},
+    claims::{Claims, TokenSystem},
     fault::{Fault, Refused, Step},
-    identity::{TokenFormat, TokenIdentity},
     watch::{Strict, Watch},
 };
 
@@ -39,7 +39,7 @@ pub struct PallyConToken {
     policy: String,
     timestamp: String,
     hash: String,
-    hints: Result<(ResponseFormat, KeyRotation), &'static str>,
+    hints: Hints,
 }
 
 /// Reads a token: base64 with line breaks and blanks left out, then strict JSON.
@@ -59,14 +59,7 @@ pub(super) fn members(raw: &str) -> Result<Object, Fault> {
     if raw.len() > TOKEN_BYTES_MAX {
         return Err(Fault::TooLong { bytes_max: TOKEN_BYTES_MAX });
     }
-    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\t' | b' ');
-    let text = if raw.as_bytes().iter().any(blank) {
-        let text: Vec<u8> = raw.bytes().filter(|byte| !blank(byte)).collect();
-        STANDARD.decode(text)
-    } else {
-        STANDARD.decode(raw)
-    };
-    let text = text.map_err(|_| Fault::malformed("it is not padded base64"))?;
+    let text = decode(raw).ok_or_else(|| Fault::malformed("it is not padded base64"))?;
     match json::parse(&text, &LIMITS) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(Fault::malformed("it is not a JSON object")),
@@ -77,6 +70,15 @@ pub(super) fn members(raw: &str) -> Result<Object, Fault> {
     }
 }
 
+/// Most tokens hold neither line breaks nor blanks.
+fn decode(raw: &str) -> Option<Vec<u8>> {
+    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\t' | b' ');
+    STANDARD.decode(raw).ok().or_else(|| {
+        let text: Vec<u8> = raw.bytes().filter(|byte| !blank(byte)).collect();
+        STANDARD.decode(text).ok()
+    })
+}
+
 impl PallyConToken {
     pub(super) fn from_members(members: Object) -> Result<Self, Refused> {
         if is_custom_data(&members) {
@@ -85,28 +87,38 @@ impl PallyConToken {
         Self::read(members).map_err(|fault| fault.at(Step::Form))
     }
 
-    fn read(mut members: Object) -> Result<Self, Fault> {
-        if members.contains_key(POLICY) && members.contains_key(POLICY_ALIAS) {
-            let what = format!("`{POLICY}`, once as `{POLICY_ALIAS}`");
-            return Err(Fault::Duplicate { what });
+    fn read(members: Object) -> Result<Self, Fault> {
+        let mut texts: [Option<String>; 6] = Default::default();
+        let [site_id, user_id, cid, policy, timestamp, hash] = &mut texts;
+        let (mut drm_type, mut hints, mut policies) = (Ok(None), Hints::default(), 0);
+        for (name, value) in members {
+            match name.as_str() {
+                "cid" => *cid = text(value),
+                "drm_type" => drm_type = text(value).map(Some).ok_or("drm_type"),
+                "hash" => *hash = text(value),
+                "key_rotation" => hints.key_rotation = key_rotation(&value),
+                "response_format" => hints.response_format = response_format(&value),
+                "site_id" => *site_id = text(value),
+                "timestamp" => *timestamp = text(value),
+                "user_id" => *user_id = text(value),
+                POLICY | POLICY_ALIAS => {
+                    if policies > 0 {
+                        let what = format!("`{POLICY}`, once as `{POLICY_ALIAS}`");
+                        return Err(Fault::Duplicate { what });
+                    }
+                    (*policy, policies) = (text(value), 1);
+                }
+                _ => {}
+            }
         }
-        let policy = if members.contains_key(POLICY) { POLICY } else { POLICY_ALIAS };
-        let mut text = |member: &str, name: &'static str| match members.remove(member) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(Fault::Incomplete { name: name.to_owned() }),
-        };
-        let site_id = text("site_id", "site_id")?;
-        let user_id = text("user_id", "user_id")?;
-        let cid = text("cid", "cid")?;
-        let policy = text(policy, POLICY)?;
-        let timestamp = text("timestamp", "timestamp")?;
-        let hash = text("hash", "hash")?;
-        let drm_type = match members.remove("drm_type") {
-            None => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => return Err(Fault::Incomplete { name: "drm_type".to_owned() }),
-        };
-        let hints = hints(&members);
+        let names = ["site_id", "user_id", "cid", POLICY, "timestamp", "hash"];
+        let lacks = |name: &str| Fault::Incomplete { name: name.to_owned() };
+        let missing = texts.iter().zip(names).find(|(text, _)| text.is_none());
+        if let Some((_, name)) = missing {
+            return Err(lacks(name));
+        }
+        let drm_type = drm_type.map_err(lacks)?;
+        let [site_id, user_id, cid, policy, timestamp, hash] = texts.map(Option::unwrap_or_default);
         Ok(Self { drm_type, site_id, user_id, cid, policy, timestamp, hash, hints })
     }
 
@@ -178,7 +190,8 @@ impl PallyConToken {
 
     fn check_form(&self) -> Result<(), Fault> {
         check_ids(&self.user_id, &self.cid)?;
-        self.hints.map(drop).map_err(claim)
+        self.hints.response_format.map(drop).map_err(claim)?;
+        self.hints.key_rotation.map(drop).map_err(claim)
     }
 
     /// The pair of keys with which the hash was made, and the hash.
@@ -223,7 +236,7 @@ impl PallyConToken {
         } else {
             Ok(())
         };
-        let left = now.until(end).as_secs();
+        let left = now.until(end).as_secs().saturating_sub(1);
         watch.check(Step::Times, outcome, || format!("it may be used for {left} s more"))
     }
 
@@ -300,7 +313,7 @@ impl PallyConToken {
         if let Some(policy) = found.policy {
             (claims.terms, claims.keys) = (policy.terms, policy.keys);
         }
-        let (response_format, key_rotation) = heed(self.hints, settings);
+        let (response_format, key_rotation) = self.hints.heed(settings);
         note_hints(&mut claims.other, response_format, key_rotation);
         claims
     }
@@ -327,7 +340,7 @@ pub fn verify(
     let token = parse(raw)?;
     let found = token.walk(Some(site), Some(asked), now, &mut Strict)?;
     let missing = || Fault::malformed("it could not be read whole").at(Step::Form);
-    let (response_format, key_rotation) = heed(token.hints, &site.settings);
+    let (response_format, key_rotation) = token.hints.heed(&site.settings);
     // A strict walk that came to its end found them all.
     Ok(Verified::new(PallyConClaims {
         site_id: token.site_id,
@@ -351,107 +364,6 @@ pub struct Asked<'a> {
     pub system: Option<TokenSystem>,
     /// The content, by route, PSSH or key ids; not by the token.
     pub content: Option<&'a str>,
-}
-
-/// What a token says.
-#[derive(Debug)]
-pub struct PallyConClaims {
-    /// The site it is of.
-    pub site_id: String,
-    /// The DRM system it is for.
-    pub system: TokenSystem,
-    /// The viewer, unless it is for nobody in particular.
-    pub user: Option<String>,
-    /// The content it is for.
-    pub content: String,
-    /// From when it may be used.
-    pub timestamp: Timestamp,
-    /// From when it may no longer be used.
-    pub end: Timestamp,
-    /// What the license may do.
-    pub policy: Policy,
-    /// How the license is to be wrapped. A client can change this.
-    pub response_format: ResponseFormat,
-    /// Whether the keys change while the content plays. A client can change this.
-    pub key_rotation: KeyRotation,
-    /// How often it may be used, by the site's settings.
-    pub uses: Uses,
-    hash: [u8; 32],
-}
-
-impl PallyConClaims {
-    /// What tells this token from every other (SEC-40).
-    #[must_use]
-    pub fn identity(&self) -> Option<TokenIdentity> {
-        identity(&self.site_id, &self.hash)
-    }
-}
-
-impl From<PallyConClaims> for Claims {
-    fn from(said: PallyConClaims) -> Self {
-        let mut claims = Self {
-            identity: said.identity(),
-            issuer: Some(said.site_id),
-            issued_at: Some(said.timestamp),
-            start: Some(said.timestamp),
-            end: Some(said.end),
-            uses: said.uses,
-            user: said.user,
-            content: Some(said.content),
-            system: Some(said.system),
-            keys: said.policy.keys,
-            terms: said.policy.terms,
-            ..Self::default()
-        };
-        note_hints(&mut claims.other, said.response_format, said.key_rotation);
-        claims
-    }
-}
-
-/// How the license is wrapped in the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ResponseFormat {
-    /// In JSON, as the vendor's newer samples ask for it.
-    Custom,
-    /// In JSON.
-    Json,
-    /// Not at all.
-    #[default]
-    Original,
-}
-
-impl ResponseFormat {
-    /// The word in a token.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Custom => "custom",
-            Self::Json => "json",
-            Self::Original => "original",
-        }
-    }
-
-    /// The form of a word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Custom, Self::Json, Self::Original].into_iter().find(|form| form.as_str() == word)
-    }
-}
-
-/// Whether the license is for keys that change while the content plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyRotation {
-    /// The keys stay.
-    #[default]
-    Fixed,
-    /// They change.
-    Rotating,
-}
-
-impl KeyRotation {
-    pub(super) const fn of(rotating: bool) -> Self {
-        if rotating { Self::Rotating } else { Self::Fixed }
-    }
 }
 
 /// What a walk found on its way.
@@ -484,42 +396,53 @@ pub(super) fn check_ids(user_id: &str, cid: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn hints(members: &Object) -> Result<(ResponseFormat, KeyRotation), &'static str> {
-    let format = match members.get("response_format") {
-        None => ResponseFormat::default(),
-        Some(value) => {
-            value.as_str().and_then(ResponseFormat::from_word).ok_or("response_format")?
+/// The members that are not under the hash, or the name of the one that is wrong.
+#[derive(Clone, Copy)]
+struct Hints {
+    response_format: Result<ResponseFormat, &'static str>,
+    key_rotation: Result<KeyRotation, &'static str>,
+}
+
+impl Hints {
+    /// The hints as the site takes them.
+    fn heed(self, settings: &PallyConSettings) -> (ResponseFormat, KeyRotation) {
+        let format = match settings.response_format {
+            Hint::Heed => self.response_format.unwrap_or_default(),
+            Hint::Ignore => ResponseFormat::default(),
+        };
+        let rotation = match settings.key_rotation {
+            Hint::Heed => self.key_rotation.unwrap_or_default(),
+            Hint::Ignore => KeyRotation::default(),
+        };
+        (format, rotation)
+    }
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self {
+            response_format: Ok(ResponseFormat::default()),
+            key_rotation: Ok(KeyRotation::default()),
         }
-    };
-    match members.get("key_rotation") {
-        None => Ok((format, KeyRotation::default())),
-        Some(Value::Bool(rotating)) => Ok((format, KeyRotation::of(*rotating))),
-        Some(_) => Err("key_rotation"),
     }
 }
 
-/// The hints as the site takes them.
-fn heed(
-    hints: Result<(ResponseFormat, KeyRotation), &'static str>,
-    settings: &PallyConSettings,
-) -> (ResponseFormat, KeyRotation) {
-    let (format, rotation) = hints.unwrap_or_default();
-    let format = if settings.response_format == Hint::Heed { Some(format) } else { None };
-    let rotation = if settings.key_rotation == Hint::Heed { Some(rotation) } else { None };
-    (format.unwrap_or_default(), rotation.unwrap_or_default())
+fn response_format(value: &Value) -> Result<ResponseFormat, &'static str> {
+    value.as_str().and_then(ResponseFormat::from_word).ok_or("response_format")
 }
 
-fn note_hints(other: &mut Object, format: ResponseFormat, rotation: KeyRotation) {
-    if format != ResponseFormat::default() {
-        other.insert("response_format".to_owned(), format.as_str().into());
-    }
-    if rotation == KeyRotation::Rotating {
-        other.insert("key_rotation".to_owned(), true.into());
+fn key_rotation(value: &Value) -> Result<KeyRotation, &'static str> {
+    match value {
+        Value::Bool(rotating) => Ok(KeyRotation::of(*rotating)),
+        _ => Err("key_rotation"),
     }
 }
 
-fn identity(site_id: &str, hash: &[u8; 32]) -> Option<TokenIdentity> {
-    TokenIdentity::new(TokenFormat::PallyCon, site_id, hash)
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn claim(name: &'static str) -> Fault {
