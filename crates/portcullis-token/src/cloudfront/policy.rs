@@ -154,7 +154,11 @@ mod tests {
             source: None,
         };
         let expected = format!(
-            r#"{{"Statement":[{{"Resource":"{url}master.m3u8","Condition":{{"DateLessThan":{{"AWS:EpochTime":1700003600}}}}}}]}}"#
+            concat!(
+                r#"{{"Statement":[{{"Resource":"{url}master.m3u8","#,
+                r#""Condition":{{"DateLessThan":{{"AWS:EpochTime":1700003600}}}}}}]}}"#,
+            ),
+            url = url
         );
         assert_eq!(policy.to_text(), expected);
         assert_eq!(canned(&policy.resource, "1700003600"), expected);
@@ -162,7 +166,13 @@ mod tests {
         policy.after = Some(Timestamp(1_700_000_000));
         policy.source = Some("203.0.113.0/24".parse().unwrap());
         let expected = format!(
-            r#"{{"Statement":[{{"Resource":"{url}*","Condition":{{"DateLessThan":{{"AWS:EpochTime":1700003600}},"IpAddress":{{"AWS:SourceIp":"203.0.113.0/24"}},"DateGreaterThan":{{"AWS:EpochTime":1700000000}}}}}}]}}"#
+            concat!(
+                r#"{{"Statement":[{{"Resource":"{url}*","#,
+                r#""Condition":{{"DateLessThan":{{"AWS:EpochTime":1700003600}},"#,
+                r#""IpAddress":{{"AWS:SourceIp":"203.0.113.0/24"}},"#,
+                r#""DateGreaterThan":{{"AWS:EpochTime":1700000000}}}}}}]}}"#,
+            ),
+            url = url
         );
         assert_eq!(policy.to_text(), expected);
         assert_eq!(Policy::parse(expected.as_bytes()), Ok(policy));

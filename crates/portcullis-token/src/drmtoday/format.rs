@@ -84,7 +84,7 @@ impl Format for Drmtoday {
 
     fn resembles(&self, token: &str) -> bool {
         jws::unverified_claims(token)
-            .is_some_and(|claims| ["crt", "optData"].iter().all(|name| claims.contains_key(*name)))
+            .is_some_and(|claims| ["crt", "optData"].iter().all(|name| claims.contains_key(name)))
     }
 
     fn find_in(&self, _: &Given, request: &Request) -> Result<Option<String>, Refused> {

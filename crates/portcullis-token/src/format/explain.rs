@@ -113,7 +113,9 @@ const fn usual(fault: &Fault) -> Option<&'static str> {
         Fault::Key => "the issuer signs with a key we were not given: was it rotated on one side?",
         Fault::Kind { .. } => "a token of one use stands where another is wanted",
         Fault::Lifetime { .. } => "let it end sooner",
-        Fault::Malformed { .. } => "it was cut, encoded twice, or is of another family",
+        Fault::Incomplete { .. } | Fault::Malformed { .. } => {
+            "it was cut, encoded twice, or is of another family"
+        }
         Fault::NoEnd => "give the token an end: one without is good for ever",
         Fault::Path => {
             "compare path and token letter by letter: case, escapes, a missing `*`, the query"
@@ -127,6 +129,7 @@ const fn usual(fault: &Fault) -> Option<&'static str> {
         Fault::System => "the token names one DRM system and the player uses another",
         Fault::TooLong { .. } => "put less into the token",
         Fault::Unsupported { .. } => "issue it without: what is not enforced must not be promised",
+        Fault::Undecryptable => "the issuer sealed it with another key than the one given here",
         Fault::UsedUp => "issue a new token for every use, or allow more uses",
         _ => return None,
     })
