@@ -26,6 +26,9 @@ use portcullis_token::{
 const KEY: [u8; 32] = [b'7'; 32];
 const NOW: Timestamp = Timestamp(1_700_000_000);
 
+const FAMILIES: [&str; 6] =
+    ["nginx-secure-link", "nginx-secure-link-secret", "fastly", "cloudflare", "bunny", "aws-smd"];
+
 struct Sites {
     aws_smd: AwsSmd,
     bunny: Bunny,
@@ -77,9 +80,7 @@ fn explained(token: &str, request: &Request) {
     keyed.add("secret", "s");
     keyed.add("expression", "$uri$secure_link_expires secret");
     keyed.add("danger_allow_md5", "true");
-    for name in
-        ["nginx-secure-link", "nginx-secure-link-secret", "fastly", "cloudflare", "bunny", "aws-smd"]
-    {
+    for name in FAMILIES {
         let format = format::find(name).expect("the family is there");
         for given in [&keyed, &Given::new()] {
             for request in [request, &Request::default()] {

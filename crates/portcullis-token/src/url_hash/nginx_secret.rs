@@ -134,6 +134,10 @@ impl Scheme for SecretLink {
         Ok(asked.path.filter(|path| split(path).is_some()).map(Cow::Borrowed))
     }
 
+    fn is_core(whole: &str, part: &str) -> bool {
+        whole.split('/').nth(2) == Some(part)
+    }
+
     fn parse<'t>(&self, text: &'t str) -> Result<Path<'t>, Fault> {
         split(text).ok_or_else(|| Fault::malformed("not `/prefix/<32 hex digits>/<link>`"))
     }

@@ -35,6 +35,12 @@ pub(crate) trait Scheme: fmt::Debug + Send + Sync + Sized + 'static {
     /// Finds the token in a request.
     fn find<'a>(&self, asked: &Asked<'a>) -> Result<Option<Cow<'a, str>>, Fault>;
 
+    /// Whether `part` is what people call the token where more belongs to it: its hash alone,
+    /// without the end that stands beside it.
+    fn is_core(_whole: &str, _part: &str) -> bool {
+        false
+    }
+
     /// Reads a token.
     fn parse<'t>(&self, text: &'t str) -> Result<Self::Token<'t>, Fault>;
 
@@ -114,15 +120,14 @@ struct Located<'a> {
 }
 
 impl<S: Scheme> Adapter<S> {
-    /// Takes a token out of the URL it stands in. A lone part of one is completed from the
+    /// Takes a token out of the URL it stands in. The core of one is completed from the
     /// request, whose token it has to be.
     fn locate<'a>(site: &S, text: &'a str, request: &'a Request) -> Result<Located<'a>, Fault> {
         let in_url = ["https://", "http://", "/"].iter().any(|start| text.starts_with(start));
         if !in_url {
             let whole = site.find(&Asked::of(request)).ok().flatten();
-            let whole = whole.filter(|whole| !text.contains('=') && whole.contains(text));
             let token = match whole {
-                Some(whole) if !text.is_empty() => Cow::Owned(whole.into_owned()),
+                Some(whole) if S::is_core(&whole, text) => Cow::Owned(whole.into_owned()),
                 _ => Cow::Borrowed(text),
             };
             return Ok(Located { token, request: Cow::Borrowed(request) });

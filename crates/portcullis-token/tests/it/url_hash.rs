@@ -174,7 +174,7 @@ fn what_is_issued_is_ready_to_paste() {
 }
 
 #[test]
-fn a_lone_part_of_a_token_is_completed_from_the_request() {
+fn the_core_of_a_token_is_completed_from_the_request() {
     let check = |family: &str, fields: &[(&str, &str)], part: &str, url: &str| {
         let format = format::find(family).unwrap();
         let verdict = format.verify(&given(fields), part, &request(url), Timestamp(1_598_020_000));
@@ -192,6 +192,28 @@ fn a_lone_part_of_a_token_is_completed_from_the_request() {
     let link = site.sign(&Asked { path: Some("/a"), ..Asked::default() }, Some(END)).unwrap();
     let hash = link.strip_prefix("md5=").unwrap().split_once('&').unwrap().0;
     check("nginx-secure-link", &fields, hash, &format!("/a?{link}"));
+}
+
+#[test]
+fn a_piece_of_a_token_is_not_completed() {
+    let check = |family: &str, fields: &[(&str, &str)], piece: &str, url: &str| {
+        let format = format::find(family).unwrap();
+        let verdict = format.verify(&given(fields), piece, &request(url), NOW).unwrap();
+        let code = verdict.map(drop).unwrap_err().fault.code();
+        assert!(["token.malformed", "token.no_end"].contains(&code), "{family} {piece}: {code}");
+    };
+    let key = SecretBytes::new(vec![b'k'; 32]);
+    let keys = [("key", "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"), ("lifetime", "60")];
+    let site = Cloudflare::new(&key, std::time::Duration::from_secs(60));
+    let token = site.sign("/a", NOW).unwrap();
+    let url = format!("/a?verify={token}");
+    check("cloudflare", &keys, token.split_once('-').unwrap().0, &url);
+    check("cloudflare", &keys, &token[..30], &url);
+    let bunny = "HS256-o10JRWlsAItyAsdKS6jJKjabHN4FrFsplDHPV1idcX4";
+    let url = format!("/300kb.jpg?token={bunny}&expires=1598024587");
+    for piece in ["HS256-", "token", &bunny[..20], "1598024587"] {
+        check("bunny", &[("key", "SecurityKey")], piece, &url);
+    }
 }
 
 #[test]

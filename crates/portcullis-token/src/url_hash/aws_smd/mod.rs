@@ -367,6 +367,10 @@ impl Scheme for AwsSmd {
         Ok(asked.path.and_then(|path| split(path).0).map(Cow::Borrowed))
     }
 
+    fn is_core(whole: &str, part: &str) -> bool {
+        whole.split_once('.').is_some_and(|(_, jwt)| jwt == part)
+    }
+
     fn parse<'t>(&self, text: &'t str) -> Result<Token<'t>, Fault> {
         let (session, jwt) = match text.split_once('.') {
             Some((session, jwt)) if text.bytes().filter(|byte| *byte == b'.').count() == 3 => {

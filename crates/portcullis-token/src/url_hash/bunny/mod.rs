@@ -252,6 +252,11 @@ impl Scheme for Bunny {
         }
     }
 
+    fn is_core(whole: &str, part: &str) -> bool {
+        let named = |(name, _): &(&str, &str)| matches!(*name, "token" | "bcdn_token");
+        pairs(whole).find(named).is_some_and(|(_, token)| token == part)
+    }
+
     fn parse<'t>(&self, text: &'t str) -> Result<Token<'t>, Fault> {
         Token::parse(text)
     }

@@ -199,6 +199,10 @@ impl Scheme for SecureLink {
         })))
     }
 
+    fn is_core(whole: &str, part: &str) -> bool {
+        pairs(whole).next().is_some_and(|(_, hash)| hash == part)
+    }
+
     fn parse<'t>(&self, text: &'t str) -> Result<Link<'t>, Fault> {
         let (mut hash, mut expires) = (None, None);
         for (name, value) in pairs(text) {
