@@ -40,7 +40,7 @@ fn tokens(program: &Path) -> Result<Tally> {
 fn decrypt(program: &Path) -> Result<Tally> {
     let Films { ffmpeg: film, .. } = foreign_films(&repo::tools().join("films"))?;
     let input = film.display().to_string();
-    let demo = Demo::start(&program, "interop", &["--input", &input])?;
+    let demo = Demo::start(program, "interop", &["--input", &input])?;
     let mut script = command("python3");
     script
         .args(["tests/interop/decrypt.py", "--url", &demo.url, "--source", &input])
