@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use portcullis_base::{
-    SecretBytes, Timestamp,
+    Rng, SecretBytes, Timestamp,
     json::{Limits, Object, Value, parse},
 };
 use portcullis_token::{
@@ -13,7 +13,8 @@ use portcullis_token::{
     drmtoday::{self, Merchant},
     format::Request,
     insys::{self, Account},
-    jwt::{Algorithm, CONTENT_KEY_ID, SigningKey},
+    jwt::{self, Algorithm, CONTENT_KEY_ID, Expectations, Issue, SigningKey},
+    native,
 };
 
 const NOW: Timestamp = Timestamp(1_700_000_000);
@@ -53,7 +54,7 @@ fn azure_restriction(token_type: TokenType) -> Restriction {
     }
 }
 
-fn symmetric_keys() -> Vec<portcullis_token::jwt::VerificationKey> {
+fn symmetric_keys() -> Vec<jwt::VerificationKey> {
     ams::symmetric_keys(&secret(), Algorithms::One, Secrets::FullLength).expect("32 bytes")
 }
 
@@ -190,4 +191,54 @@ fn insys_verify(bencher: divan::Bencher<'_, '_>) {
     let (token, request) = (insys_token(), asked());
     let account = Account { keys: symmetric_keys(), leeway: Duration::ZERO };
     bencher.bench(|| insys::verify(&token, &account, &request, NOW).expect("genuine"));
+}
+
+#[derive(Debug)]
+struct Zeros;
+
+impl Rng for Zeros {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(0);
+    }
+}
+
+fn portcullis_wish() -> Issue {
+    let extra = object(
+        r#"{"portcullis:content":"film","portcullis:terms":{
+        "classes":["AUDIO","SD"],"playback":{"license":3600,"persistent":false}}}"#,
+    );
+    Issue {
+        issuer: "https://shop.test".into(),
+        audience: "urn:portcullis".into(),
+        subject: Some("u-1".into()),
+        issued_at: NOW,
+        not_before: NOW,
+        expires_at: END,
+        id: None,
+        extra,
+        token_type: "JWT".into(),
+    }
+}
+
+#[divan::bench]
+fn portcullis_issue(bencher: divan::Bencher<'_, '_>) {
+    let (key, wish) = (SigningKey::hs256(&secret()).expect("32 bytes"), portcullis_wish());
+    bencher.bench(|| jwt::issue(&wish, &key, &Zeros));
+}
+
+/// HS256, with terms.
+#[divan::bench]
+fn portcullis_verify(bencher: divan::Bencher<'_, '_>) {
+    let key = SigningKey::hs256(&secret()).expect("32 bytes");
+    let token = jwt::issue(&portcullis_wish(), &key, &Zeros).expect("in order");
+    let keys = symmetric_keys();
+    let expectations = Expectations {
+        issuer: "https://shop.test".into(),
+        audience: "urn:portcullis".into(),
+        leeway: Duration::from_secs(30),
+        lifetime_max: Duration::from_secs(86_400),
+        token_type: None,
+    };
+    let request = Request { content: Some("film".into()), ..Request::default() };
+    bencher.bench(|| native::verify(&token, &keys, &expectations, &request, NOW).expect("genuine"));
 }
