@@ -34,8 +34,9 @@ pub(super) fn explain(
     };
     let said = match members(raw) {
         Ok(said) => said,
-        Err(fault) => {
-            all.checks.push(Check { step: Step::Form, outcome: Outcome::Failed(fault) });
+        Err(refused) => {
+            let outcome = Outcome::Failed(refused.fault);
+            all.checks.push(Check { step: refused.step, outcome });
             return all;
         }
     };

@@ -48,14 +48,18 @@ pub struct PallyConToken {
 ///
 /// Says which rule of the text is broken, or which member is missing or no text.
 pub fn parse(raw: &str) -> Result<PallyConToken, Refused> {
-    if raw.is_empty() {
-        return Err(Fault::Absent.at(Step::Presence));
-    }
-    PallyConToken::from_members(members(raw).map_err(|fault| fault.at(Step::Form))?)
+    PallyConToken::from_members(members(raw)?)
 }
 
 /// The members of a token.
-pub(super) fn members(raw: &str) -> Result<Object, Fault> {
+pub(super) fn members(raw: &str) -> Result<Object, Refused> {
+    if raw.is_empty() {
+        return Err(Fault::Absent.at(Step::Presence));
+    }
+    object(raw).map_err(|fault| fault.at(Step::Form))
+}
+
+fn object(raw: &str) -> Result<Object, Fault> {
     if raw.len() > TOKEN_BYTES_MAX {
         return Err(Fault::TooLong { bytes_max: TOKEN_BYTES_MAX });
     }
