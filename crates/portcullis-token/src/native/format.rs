@@ -46,7 +46,7 @@ static ABOUT: About = About {
         ),
         param("secret", ParamKind::Secret, Need::Optional, "a shared secret in base64, for HS256"),
         param("public_key", ParamKind::Text, Need::Optional, "a public key in PEM, to verify"),
-        param("private_key", ParamKind::Secret, Need::ToIssue, "a private key in PEM, to sign"),
+        param("private_key", ParamKind::Secret, Need::Optional, "a private key in PEM, to sign"),
         param("key_id", ParamKind::Text, Need::Optional, "the key's name, `kid` in the header"),
         param("token_type", ParamKind::Text, Need::Optional, "`typ`, besides `JWT`"),
         param("leeway", ParamKind::Span, Need::Optional, "by how much clocks may differ; 30 s"),

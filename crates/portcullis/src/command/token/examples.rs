@@ -108,6 +108,13 @@ static EXAMPLES: &[Example] = &[
                  --url https://cdn.example/film/manifest.mpd",
     },
     Example {
+        format: "cat",
+        issue: "--secret @base64.key --exp now+10m --catnip 192.0.2.7 \
+                --catu '{\"path\":{\"prefix-match\":\"/film/\"}}'",
+        verify: "--secret @base64.key --url https://cdn.example/film/manifest.mpd \
+                 --ip 192.0.2.7",
+    },
+    Example {
         format: "pallycon",
         issue: "--site-id DEMO --site-key @site.key --access-key @access.key --cid film \
                 --user-id alice --drm-type Widevine --persistent --license-duration 2d",
@@ -146,5 +153,12 @@ static EXAMPLES: &[Example] = &[
         issue: "--secret @base64.key --kid 10000000-0000-4000-8000-000000000001 --exp now+1h \
                 --duration 2h",
         verify: "--secret @base64.key --kids 10000000-0000-4000-8000-000000000001",
+    },
+    Example {
+        format: "portcullis",
+        issue: "--issuer https://issuer.example --audience film --algorithm EdDSA \
+                --private-key @ed25519.pem --exp now+1h --sub alice --content film",
+        verify: "--issuer https://issuer.example --audience film --algorithm EdDSA \
+                 --public-key @ed25519.pub.pem --content film",
     },
 ];
