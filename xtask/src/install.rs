@@ -2,8 +2,8 @@
 //!
 //! Three kinds: Debian packages (only those that are missing, through sudo when not root), the
 //! npm packages of the lock files in `console/` and `tests/interop/tokens/`, and the pinned
-//! Python packages of `tests/interop/requirements.txt` in a virtual environment under `target/`. It says what it
-//! installs and asks nothing. Nothing is installed that is already there.
+//! Python packages of `tests/interop/requirements.txt` in a virtual environment under `target/`.
+//! It says what it installs and asks nothing. Nothing is installed that is already there.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
