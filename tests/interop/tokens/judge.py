@@ -131,7 +131,7 @@ def json_web_tokens(folder):
     files = {name: pem(folder, name, key) for name, key in private.items()}
     names = ["--issuer", "https://issuer.test", "--audience", "portcullis"]
     expected = {"issuer": "https://issuer.test", "audience": "portcullis"}
-    native = [*names, *TIMES, "--sub", "viewer-1", "--content-id", "film"]
+    native = [*names, *TIMES, "--sub", "viewer-1", "--content", "film"]
     is_film = lambda claims: claims["portcullis:content"] == "film" and claims["jti"]
     yield Wish("portcullis-HS256", "portcullis", [*native, "--secret", BASE64],
                decoded(SECRET, "HS256", is_film, **expected))
@@ -187,7 +187,7 @@ def pallycon():
 
 def common_access():
     yield Wish("cat", "cat", [
-        "--secret", SECRET.hex(), "--kid", "k1", "--iss", "issuer", *TIMES,
+        "--secret", BASE64, "--kid", "k1", "--iss", "issuer", *TIMES,
         "--catu", '{"host":{"exact-match":"cdn.test"},"path":{"prefix-match":"/vod/"}}',
     ], node("cat", kid="k1", key=SECRET.hex(), issuer="issuer",
             url="https://cdn.test/vod/a.m3u8", foreign="https://cdn.test/live/a.m3u8"))

@@ -120,7 +120,7 @@ function licenses() {
 async function commonAccess() {
   const key = Buffer.from(Array.from({ length: 32 }, (_, place) => place));
   const maker = new cat.CAT({ keys: { k1: key }, expectCwtTag: true });
-  const common = { iss: 'issuer', exp: END, iat: NOW };
+  const common = { iss: 'issuer', aud: 'portcullis', exp: END, iat: NOW };
   const wishes = [
     {},
     { cti: '0b71' },
@@ -133,7 +133,7 @@ async function commonAccess() {
     const token = await maker.generateFromJson({ ...common, ...wish },
       { type: 'mac', alg: 'HS256', kid: 'k1', generateCwtId: false });
     emit(`cat-eyevinn-${number}`, {
-      format: 'cat', token, kid: 'k1', secret: key.toString('hex'), issuer: 'issuer',
+      format: 'cat', token, kid: 'k1', secret: key.toString('base64'), issuer: 'issuer',
       audience: 'portcullis', url: 'https://cdn.test/vod/film/a.m3u8', method: 'GET',
     });
   }

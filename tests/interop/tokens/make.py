@@ -107,6 +107,7 @@ def json_web_tokens():
             "nbf": NOW - 60, "exp": END, "jti": "t-1", "portcullis:content": "film",
         }
         token = signed(claims, key, algorithm)
+        given = {"secret": given["key"]} if "key" in given else given
         emit(
             f"portcullis-pyjwt-{algorithm}", format="portcullis", token=token, content="film",
             algorithm=algorithm, issuer="https://issuer.test", audience="portcullis", **given,
