@@ -20,21 +20,26 @@ pub(super) fn of(format: &str) -> Option<&'static Example> {
 
 /// A command, broken into lines that fit the screen and can be pasted as they are.
 pub(super) fn shell(command: &str) -> String {
-    let mut lines = vec![String::from("  ")];
+    format!("  {}", lines(command).join(" \\\n     "))
+}
+
+/// A command, broken before its options into lines that fit the screen.
+pub(super) fn lines(command: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
     for (number, part) in command.split(" --").enumerate() {
         let part = if number == 0 { part.to_owned() } else { format!(" --{part}") };
         let last = lines.last_mut().map_or(0, |line| line.len());
         if last + part.len() > WIDTH {
-            lines.push(String::from("     "));
+            lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
             line.push_str(&part);
         }
     }
-    lines.join(" \\\n")
+    lines
 }
 
-const WIDTH: usize = 90;
+const WIDTH: usize = 86;
 
 static EXAMPLES: &[Example] = &[
     Example {

@@ -35,6 +35,9 @@ fn fill(command: Command) -> Command {
         return command;
     };
     let required = |need| matches!(need, Need::Required | Need::ToIssue);
+    let all = [about.keys, about.says].concat();
+    let usage = options::usage_of(&format!("issue {}", about.name), &all, required);
+    let command = command.override_usage(usage);
     let command = options::params(command, about.keys, "", KEYS, required);
     let command = options::params(command, about.says, "", FIELDS, required);
     let example = examples::of(about.name)

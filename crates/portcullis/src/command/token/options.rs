@@ -34,6 +34,15 @@ pub(super) fn family(name: &str) -> Result<&'static dyn Format, Stop> {
     find(name).ok_or_else(unknown)
 }
 
+/// How a family's command is used: with every option it needs, on lines that fit the screen.
+pub(super) fn usage_of(start: &str, params: &[Param], required: impl Fn(Need) -> bool) -> String {
+    let mut text = format!("portcullis token {start} [OPTIONS]");
+    for param in params.iter().filter(|param| required(param.need)) {
+        text.push_str(&format!(" --{} <{}>", option("", param.name), value_name(param.kind)));
+    }
+    examples::lines(&text).join("\n          ")
+}
+
 /// What a family's help says besides its options.
 pub(super) fn teach(command: Command, about: &About, example: &str) -> Command {
     let mut text = format!("The token: {}.\n\nDescribed in: {}.", about.token, about.source);

@@ -47,6 +47,8 @@ fn fill(command: Command) -> Command {
          request: the URL or a header",
     );
     let required = |need| matches!(need, Need::Required | Need::ToVerify);
+    let start = format!("verify {} [TOKEN]", about.name);
+    let command = command.override_usage(options::usage_of(&start, about.keys, required));
     let command = options::params(command.arg(token), about.keys, "", KEYS, required);
     let command = options::request_args(command, "");
     let example = examples::of(about.name).map(|example| {
