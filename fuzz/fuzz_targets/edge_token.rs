@@ -58,7 +58,12 @@ fn check(token: &str, lookup: &Lookup<'_>) {
     let Ok(again) = session::issue(&request, &KEYS) else { return };
     let lookup = Lookup { address: claims.address, ..*lookup };
     let read = session::parse(&again).and_then(|one| one.verify(&KEYS, &lookup, NOW));
-    assert_eq!(read.expect("what we write we read").into_claims(), claims);
+    let again = read.expect("what we write we read").into_claims();
+    // The MAC is another when the same fields were written in another way.
+    assert_eq!(
+        (again.acl, again.lifetime, again.address, again.id, again.data),
+        (claims.acl, claims.lifetime, claims.address, claims.id, claims.data)
+    );
 }
 
 fn mac(fields: &str) -> String {
