@@ -286,9 +286,9 @@ const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static s
 }
 
 const ISSUER: Param =
-    param("issuer", ParamKind::Text, Need::Required, "the one issuer, byte for byte");
+    param("issuer", ParamKind::Text, Need::ToIssue, "the one issuer, unless `restriction` says");
 const AUDIENCE: Param =
-    param("audience", ParamKind::Text, Need::Required, "the audience, byte for byte");
+    param("audience", ParamKind::Text, Need::ToIssue, "the audience, unless `restriction` says");
 const KEY: Param = param(
     "key",
     ParamKind::Secret,

@@ -19,6 +19,7 @@ pub mod carrier;
 mod error;
 mod escape;
 mod fields;
+mod format;
 pub mod path;
 pub mod session;
 mod walk;
@@ -32,6 +33,7 @@ pub use error::{EdgeTokenError, FieldFault, IssueError, KeyTextError};
 pub use escape::Dialect;
 pub use fields::UnknownFields;
 pub(crate) use fields::{decoded, received};
+pub use format::{AkamaiAccess, AkamaiSession};
 pub(crate) use walk::Sight;
 
 use crate::{

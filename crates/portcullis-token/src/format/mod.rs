@@ -8,7 +8,6 @@
 //! To add a family: write its module (`parse`, a walk of checks over `Watch`, `verify`,
 //! `issue`), then its adapter with an [`About`], and put it into [`FORMATS`].
 
-mod akamai;
 mod batch;
 mod convert;
 #[cfg(test)]
@@ -23,7 +22,6 @@ use std::fmt;
 
 use portcullis_base::{Rng, Timestamp};
 
-pub use akamai::{AkamaiAccess, AkamaiSession};
 pub use batch::{BatchAnswer, BatchFault, BatchVerdict, LINE_BYTES_MAX, answer};
 pub use convert::{Converted, Loss, convert};
 pub use explain::{Explanation, Shown, advice, calendar, recognise};
@@ -35,8 +33,8 @@ use crate::{Verified, ams, claims::Claims, fault::Refused};
 
 /// Every family, in the order of the documentation.
 pub static FORMATS: &[&dyn Format] = &[
-    &AkamaiAccess,
-    &AkamaiSession,
+    &crate::edge::AkamaiAccess,
+    &crate::edge::AkamaiSession,
     &crate::url_hash::NGINX,
     &crate::url_hash::NGINX_SECRET,
     &crate::url_hash::FASTLY,

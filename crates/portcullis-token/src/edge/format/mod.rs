@@ -13,7 +13,6 @@ use portcullis_base::{SecretBytes, Timestamp};
 pub use access::AkamaiAccess;
 pub use session::AkamaiSession;
 
-use super::{Given, GivenFault, Need, Param, ParamKind, Request, Shown};
 use crate::{
     TokenKey,
     claims::{Claims, Cover},
@@ -22,6 +21,7 @@ use crate::{
         decoded, path, received,
     },
     fault::{Fault, Refused, Step},
+    format::{Given, GivenFault, Need, Param, ParamKind, Request, Shown},
     identity::TokenIdentity,
     lifetime::{Leeway, Lifetime},
     watch::{Check, Outcome},
