@@ -40,10 +40,9 @@ fn check(format: &dyn Format, token: &str, request: &Request) {
     let bare = format.explain(&Given::new(), token, request, NOW);
     assert!(bare.is_ok(), "{name} is not explained without keys: {bare:?}");
     let given = keys(format);
-    let (Ok(verdict), Ok(explained)) = (
-        format.verify(&given, token, request, NOW),
-        format.explain(&given, token, request, NOW),
-    ) else {
+    let (Ok(verdict), Ok(explained)) =
+        (format.verify(&given, token, request, NOW), format.explain(&given, token, request, NOW))
+    else {
         return;
     };
     let explained = explained.fault().map(|(_, fault)| fault.code());

@@ -119,7 +119,7 @@ pub trait Format: fmt::Debug + Sync {
 
     /// The fields with which [`Format::issue`] would say what `claims` says, as far as it
     /// can be said in this family. What is left out is found by verifying the new token and
-    /// comparing ([`convert`]).
+    /// comparing ([`convert()`]).
     fn fields_of(&self, claims: &Claims) -> Given;
 }
 

@@ -3,7 +3,7 @@
 //! Two versions are read into the one model of terms; version 2 alone is written. Members we
 //! do not know are ignored, for the vendor keeps adding some; a member we know must hold what
 //! it should, and none may stand twice, under an alias either. What a policy leaves out stays
-//! unsaid in the terms, so that an account's own terms can fill it; [`resolve`] fills it with
+//! unsaid in the terms, so that an account's own terms can fill it; [`resolve()`] fills it with
 //! the vendor's defaults.
 //!
 //! SPEC: PallyCon License Token Guide, policy specification 2.0; the policy of version 1 as in
