@@ -60,9 +60,8 @@ async function pallycon() {
   const site = { siteId: 'TUTO', siteKey: 'lU5D8s3PWoLls3PWFWkClULlFWk5D8oC',
     accessKey: 'LT2FVJDp2Xr018zf4Di6lzvNOv3DKP20' };
   const iv = '0123456789abcdef';
-  const policy = JSON.stringify({ policy_version: 2,
-    playback_policy: { persistent: true, license_duration: 3600 },
-    security_policy: [{ track_type: 'HD', widevine: { security_level: 5 } }] });
+  // The policy of the vendor's tutorial.
+  const policy = JSON.stringify({ policy_version: 2, playback_policy: { persistent: false } });
   const hashOf = (t) => crypto.createHash('sha256').update(
     site.accessKey + t.drm_type + t.site_id + t.user_id + t.cid + t.policy + t.timestamp, 'utf8')
     .digest('base64');
@@ -82,8 +81,8 @@ async function pallycon() {
     const plain = decipher.update(token.policy, 'base64', 'utf8') + decipher.final('utf8');
     return same && JSON.parse(plain).policy_version === 2 && Date.parse(token.timestamp) > 0;
   };
-  await measure('pallycon_issue', "PallyCon's steps (Node)", issue);
-  await measure('pallycon_verify', "PallyCon's steps (Node)", verify);
+  await measure('pallycon_issue/tutorial', "PallyCon's steps (Node)", issue);
+  await measure('pallycon_verify/tutorial', "PallyCon's steps (Node)", verify);
 }
 
 async function cloudfront() {
@@ -92,7 +91,7 @@ async function cloudfront() {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
   const wish = { url: 'https://d111111abcdef8.cloudfront.net/vod/movie42/master.m3u8',
     keyPairId: 'K1', privateKey, dateLessThan: new Date((NOW + 3600) * 1000).toISOString() };
-  await measure('cloudfront_issue', '@aws-sdk/cloudfront-signer', () => getSignedUrl(wish));
+  await measure('cloudfront_url_issue/RSA', '@aws-sdk/cloudfront-signer', () => getSignedUrl(wish));
 }
 
 async function commonAccess() {
@@ -103,9 +102,9 @@ async function commonAccess() {
   const issue = () => maker.generateFromJson(claims,
     { type: 'mac', alg: 'HS256', kid: 'k1', generateCwtId: false });
   const token = await issue();
-  await measure('cat_issue', '@eyevinn/cat', issue);
+  await measure('cat_issue/HS256', '@eyevinn/cat', issue);
   const url = new URL('https://cdn.test/vod/film/a.m3u8');
-  await measure('cat_verify', '@eyevinn/cat',
+  await measure('cat_verify/HS256', '@eyevinn/cat',
     () => maker.validate(token, 'mac', { issuer: 'issuer', kid: 'k1', url }));
 }
 

@@ -78,7 +78,7 @@ def cloudfront():
         "K1", lambda text: private.sign(text, padding.PKCS1v15(), hashes.SHA1()))
     end = datetime.datetime.fromtimestamp(NOW + 3600, datetime.timezone.utc)
     url = "https://d111111abcdef8.cloudfront.net/vod/movie42/master.m3u8"
-    measure("cloudfront_issue", "botocore",
+    measure("cloudfront_url_issue/RSA", "botocore",
             lambda: signer.generate_presigned_url(url, date_less_than=end))
     policy = signer.build_policy(url, end).encode()
     signature = private.sign(policy, padding.PKCS1v15(), hashes.SHA1())
@@ -89,7 +89,7 @@ def cloudfront():
         public.verify(base64.b64decode(sent), policy, padding.PKCS1v15(), hashes.SHA1())
         assert json.loads(policy)["Statement"][0]["Resource"] == url
 
-    measure("cloudfront_verify", "cryptography (Python)", verify)
+    measure("cloudfront_url_verify/RSA", "cryptography (Python)", verify)
 
 
 def main():
