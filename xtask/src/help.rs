@@ -30,8 +30,7 @@ Steps of the gate, in order:
   docs     the API documentation builds without warnings
   test     all tests of all crates, doc tests included
   browser  films play, and are refused, in headless Chromium
-  interop  ffmpeg and Shaka Packager decrypt our output to the frames of the source; tokens
-           of other people's libraries verify here, and ours there
+  interop  other people's tools decrypt our output, and agree with us about tokens
   fuzz     every fuzz target runs for ten seconds
 
 Everything that is downloaded or generated goes under target/ and console/node_modules.
