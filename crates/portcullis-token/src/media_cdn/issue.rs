@@ -57,7 +57,11 @@ pub fn issue_long(
     let covers = match &claims.covers {
         Covers::FullPath => {
             let path = claims.path.as_deref().ok_or(MediaCdnRefusal::FullPath)?;
-            Covers::PathGlobs(Acl::directory_of(path).map_err(|_| MediaCdnRefusal::FullPath)?)
+            let directory = Acl::directory_of(path).ok();
+            // SECURITY: a comma parts two globs here. Written into a list, `/a,/b/*` would open
+            // every `/b/`, which the short token never covered.
+            let directory = directory.filter(|acl| !acl.as_str().contains(','));
+            Covers::PathGlobs(directory.ok_or(MediaCdnRefusal::PathGlobs)?)
         }
         other => other.clone(),
     };

@@ -121,6 +121,16 @@ fn a_short_token_becomes_the_long_one_of_its_stream() {
 }
 
 #[test]
+fn a_directory_with_a_comma_opens_no_other_directory() {
+    let request = request("https://cdn.test/a,/b/c.m3u8");
+    let wish = Wanted { full_path: Some("/a,/b/c.m3u8"), path_globs: None, ..wanted() };
+    let short = issue(&wish, &signer(), NOW).unwrap();
+    let short = parse(&short).unwrap().verify(&keys(), &request, &SHORT, NOW).unwrap();
+    let long = issue_long(short.claims(), &request, END, &signer(), NOW);
+    assert_eq!(long, Err(MediaCdnRefusal::PathGlobs));
+}
+
+#[test]
 fn what_would_be_refused_is_not_made() {
     let check = |wanted: Wanted<'_>, expected: MediaCdnRefusal| {
         assert_eq!(issue(&wanted, &signer(), NOW), Err(expected), "{wanted:?}");
