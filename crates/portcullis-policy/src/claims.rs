@@ -40,12 +40,20 @@ pub(crate) fn playback(claims: &JwtClaims) -> Option<Playback> {
 /// SPEC: Azure Media Services, token restriction: numbers, booleans and strings compare by
 /// their text; an array is several claims of one name, one of which must match.
 pub(crate) fn satisfies(claims: &JwtClaims, required: &RequiredClaim) -> bool {
-    let Some(value) = claims.all.get(&required.name) else { return false };
-    let Some(wanted) = &required.value else { return *value != Value::Null };
-    match value {
-        Value::Array(items) => items.iter().any(|item| text_is(item, wanted)),
-        single => text_is(single, wanted),
-    }
+    let value = claims.all.get(&required.name);
+    value.is_some_and(|value| says(value, required.value.as_deref()))
+}
+
+fn says(value: &Value, wanted: Option<&str>) -> bool {
+    let values = match value {
+        Value::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    values.iter().any(|value| match wanted {
+        Some(wanted) => text_is(value, wanted),
+        // An empty list is no claim, and what has no text has no value.
+        None => matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)),
+    })
 }
 
 fn text_is(value: &Value, wanted: &str) -> bool {
@@ -54,5 +62,30 @@ fn text_is(value: &Value, wanted: &str) -> bool {
         Value::Bool(truth) => wanted == if *truth { "true" } else { "false" },
         Value::Number(number) => wanted == number.as_str(),
         Value::String(text) => wanted == text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_base::json::Object;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_list_is_no_claim() {
+        let text = Value::from("a");
+        let list =
+            |items: &[&Value]| Value::Array(items.iter().map(|one| (*one).clone()).collect());
+        for (value, any, a) in [
+            (text.clone(), true, true),
+            (Value::from(1), true, false),
+            (list(&[&Value::from("b"), &text]), true, true),
+            (list(&[]), false, false),
+            (list(&[&Value::Null]), false, false),
+            (Value::Null, false, false),
+            (Value::Object(Object::new()), false, false),
+        ] {
+            assert_eq!((says(&value, None), says(&value, Some("a"))), (any, a), "{value}");
+        }
     }
 }

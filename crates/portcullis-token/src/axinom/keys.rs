@@ -85,6 +85,9 @@ pub(super) fn source(source: Members<'_>) -> Result<Keys, Fault> {
 /// Reads the keys of a message of version 1: `keys`, or `key_ids` in the oldest ones.
 pub(super) fn version_1(message: Members<'_>) -> Result<Keys, Fault> {
     if message.flag("keys_based_on_request")? == Some(true) {
+        if !message.list("keys")?.is_empty() || !message.texts("key_ids")?.is_empty() {
+            return Err(Fault::terms("the keys are not of exactly one source"));
+        }
         return Ok(Keys { source: Source::Request, ..Keys::default() });
     }
     let known = ["encrypted_key", "id", "iv", "key_seed_id"];

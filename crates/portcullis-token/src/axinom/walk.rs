@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use portcullis_base::{KeyId, SecretBytes, Timestamp, json::Object};
+use portcullis_base::{DrmSystem, KeyId, SecretBytes, Timestamp, json::Object};
 
 use super::{
     CommunicationKey, Endless, Tenant,
@@ -115,6 +115,8 @@ impl Walk<'_> {
             None => watch.skip(Step::System, "no request was given"),
             Some(request) => {
                 let known = match request.system {
+                    // Clear Key tells nobody which device it is.
+                    Some(TokenSystem::Known(DrmSystem::ClearKey)) => Err(Fault::System),
                     Some(TokenSystem::Known(_)) => Ok(()),
                     Some(_) => Err(Fault::System),
                     None => Err(Fault::RequestLacks { what: "drm" }),

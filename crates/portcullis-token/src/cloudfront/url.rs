@@ -11,7 +11,7 @@ use crate::{
     fault::{Fault, Refused},
     format::{About, Given, GivenFault, Issued, Shown},
     url_hash::{
-        Asked, one_of, pairs,
+        Asked, pairs,
         scheme::{Made, Scheme, verify},
     },
     watch::Watch,
@@ -51,14 +51,13 @@ impl Scheme for CloudFrontUrl {
 
     fn find<'a>(&self, asked: &Asked<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
         let mut found = String::new();
-        let (mut signature, mut seen) = (false, Vec::new());
+        let (mut signature, mut seen) = (false, Vec::<(&str, &str)>::new());
         for (name, value) in asked.parameters().filter(|(name, _)| NAMES.contains(name)) {
-            if seen.contains(&name) {
-                let mine = asked.parameters().filter(|(known, _)| *known == name);
-                one_of(mine.map(|(_, value)| value))?;
-                continue;
+            match seen.iter().find(|(known, _)| *known == name) {
+                Some((_, first)) if *first == value => continue,
+                Some(_) => return Err(Fault::Ambiguous),
+                None => seen.push((name, value)),
             }
-            seen.push(name);
             signature |= name == "Signature";
             let mark = if found.is_empty() { "" } else { "&" };
             found.extend([mark, name, "=", value]);

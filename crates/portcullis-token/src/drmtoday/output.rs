@@ -78,6 +78,10 @@ fn for_class(class: Members<'_>) -> Result<Output, Fault> {
         asked.only(&["allowRevokedDevice", "requireHDCP"])?;
         let hdcp = |value: &Value| WidevineHdcp::from_word(value.as_str()?);
         if let Some(hdcp) = asked.read("requireHDCP", "an HDCP version such as `HDCP_V2`", hdcp)? {
+            // The other systems have no word for it, and a weaker one would let pictures out.
+            if hdcp == WidevineHdcp::NoDigitalOutput && system != WidevineM {
+                return Err(Fault::Unsupported { what: hdcp.to_string() });
+            }
             output = with_hdcp(system, hdcp, output);
         }
         if let Some(revoked) = asked.flag("allowRevokedDevice")? {

@@ -103,8 +103,8 @@ impl Walk<'_> {
 
     fn content<W: Watch>(&self, rights: &Rights, watch: &mut W) -> Result<(), W::Stop> {
         let Some(asset) = &rights.asset else {
-            watch.skip(Step::Content, "the token names no asset");
-            return Ok(());
+            let fault = Fault::terms("`crt` names no `assetId`");
+            return watch.check(Step::Content, Err(fault), String::new);
         };
         let Some(request) = self.request else {
             watch.skip(Step::Content, "no request was given");

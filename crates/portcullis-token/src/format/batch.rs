@@ -145,7 +145,11 @@ fn judge(
         Some(token) => token.to_owned(),
         None => match format.find_in(&given, &request) {
             Ok(Some(token)) => token,
-            Ok(None) => return Ok(Some(Fault::Absent.at(Step::Presence))),
+            Ok(None) => {
+                // A key that is none is an error, with a token or without.
+                let _ = format.verify(&given, "", &request, now)?;
+                return Ok(Some(Fault::Absent.at(Step::Presence)));
+            }
             Err(refused) => return Ok(Some(refused)),
         },
     };

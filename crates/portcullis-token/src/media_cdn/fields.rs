@@ -148,12 +148,16 @@ fn session_id(text: &str) -> Result<String, Fault> {
     fits.then(|| text.to_owned()).ok_or_else(fault)
 }
 
+/// Whether the text can be the name of a header.
+pub(super) fn is_name(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
+}
+
 /// Reads the names of headers. None may stand twice: a value would count twice or once.
 pub(super) fn header_names(text: &str) -> Result<Vec<String>, Fault> {
     let names: Vec<String> = text.split(',').map(str::to_owned).collect();
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|".contains(&byte);
-    let named = |name: &String| !name.is_empty() && name.bytes().all(token);
-    if names.len() > HEADERS_MAX || !names.iter().all(named) {
+    if names.len() > HEADERS_MAX || !names.iter().all(|name| is_name(name)) {
         return Err(Fault::malformed("`Headers` is not 1 to 16 header names joined by `,`"));
     }
     let mut lower: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();

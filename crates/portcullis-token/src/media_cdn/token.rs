@@ -6,7 +6,7 @@ use portcullis_base::{Cidr, Timestamp, json::Value};
 
 use super::{
     LONG_LIFETIME_MAX,
-    fields::Fields,
+    fields::{Fields, is_name},
     keys::{MediaCdnKeys, Proof},
 };
 use crate::{
@@ -300,7 +300,9 @@ impl MediaCdnToken {
         let path = request.path.as_deref().ok_or(Fault::RequestLacks { what: "path" })?;
         let carries = |part: &str| {
             let value = part.strip_prefix(rules.name).and_then(|rest| rest.strip_prefix('='));
-            value.is_some_and(|value| value.starts_with(self.fields.sent.as_str()))
+            value.is_some_and(|value| {
+                Fields::parse(value).is_ok_and(|one| one.sent == self.fields.sent)
+            })
         };
         if !path.split('/').any(carries) {
             return Ok(Cow::Borrowed(path));
@@ -326,18 +328,38 @@ impl MediaCdnToken {
 
 /// `a=v,b=w`: the names as the token writes them, with the values of the request.
 pub(super) fn header_values(names: &[String], request: &Request) -> Result<String, Fault> {
-    let lacks = Fault::RequestLacks { what: "headers" };
     let mut text = String::new();
     for name in names {
         let mut values = request.header(name);
-        let value = values.next().ok_or_else(|| lacks.clone())?;
-        // SECURITY: which of two values was signed is anybody's guess, and a `~` would begin
-        // a field.
-        if values.next().is_some() || value.contains('~') {
-            return Err(lacks);
+        let value = values.next().ok_or(Fault::RequestLacks { what: "headers" })?;
+        // SECURITY: which of two values was signed is anybody's guess, a `~` would begin a
+        // field, and `,name=` the next header, which could then be left out of the list.
+        let mut parts = value.split(',').skip(1);
+        let begins = parts.any(|part| part.split_once('=').is_some_and(|(name, _)| is_name(name)));
+        if values.next().is_some() || value.contains('~') || begins {
+            return Err(Fault::Ambiguous);
         }
         let join = if text.is_empty() { "" } else { "," };
         text.push_str(&format!("{join}{name}={value}"));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_of_a_header_is_not_the_beginning_of_another() {
+        let check = |value: &str, expected: Result<&str, Fault>| {
+            let headers = vec![("User-Agent".to_owned(), value.to_owned())];
+            let request = Request { headers, ..Request::default() };
+            let actual = header_values(&["User-Agent".to_owned()], &request);
+            assert_eq!(actual, expected.map(str::to_owned), "{value}");
+        };
+        check("A (KHTML, like B)", Ok("User-Agent=A (KHTML, like B)"));
+        check("a=b", Ok("User-Agent=a=b"));
+        check("a,X-Country=DE", Err(Fault::Ambiguous));
+        check("a~Data=b", Err(Fault::Ambiguous));
+    }
 }

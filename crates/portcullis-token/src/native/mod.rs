@@ -36,6 +36,11 @@ pub const CLASSES: &str = "portcullis:classes";
 /// Names the viewer's device.
 pub const DEVICE: &str = "portcullis:device";
 
+/// Names the viewer's session.
+///
+/// SPEC: OpenID Connect Front-Channel Logout, `sid`.
+pub const SESSION: &str = "sid";
+
 /// Says what the license may do, as [`Terms::to_json`] writes it.
 pub const TERMS: &str = "portcullis:terms";
 
@@ -46,6 +51,8 @@ pub struct Playback {
     pub content: Option<String>,
     /// The viewer's device.
     pub device: Option<String>,
+    /// The viewer's session.
+    pub session: Option<String>,
     /// The terms. Their classes are those of both claims that can name some.
     pub terms: Terms,
 }
@@ -78,12 +85,14 @@ impl Playback {
             let both = named.iter().filter(|class| terms.allows_class(*class));
             terms.classes = Some(both.collect());
         }
-        // A device may be a number, as viewers' systems write it.
-        let device = match claims.get(DEVICE) {
-            Some(Value::Number(number)) => Some(number.as_str().to_owned()),
-            _ => text(DEVICE)?,
+        // These may be numbers, as viewers' systems write them; of any other type they would
+        // be missed where revocations are looked up.
+        let name = |name: &str| match claims.get(name) {
+            Some(Value::Number(number)) => Ok(Some(number.as_str().to_owned())),
+            _ => text(name),
         };
-        Ok(Self { content: text(CONTENT)?, device, terms })
+        let (device, session) = (name(DEVICE)?, name(SESSION)?);
+        Ok(Self { content: text(CONTENT)?, device, session, terms })
     }
 }
 
@@ -138,6 +147,8 @@ mod tests {
             (r#"{"portcullis:classes":["4K"]}"#, "token.claim"),
             (r#"{"portcullis:content":1}"#, "token.claim"),
             (r#"{"portcullis:device":[]}"#, "token.claim"),
+            (r#"{"sid":["s1"]}"#, "token.claim"),
+            (r#"{"sid":null}"#, "token.claim"),
         ] {
             assert_eq!(read(text), Err(code), "{text}");
         }

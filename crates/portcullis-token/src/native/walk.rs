@@ -160,9 +160,6 @@ fn said(claims: JwtClaims, playback: Playback) -> Claims {
     let mut other = claims.all;
     other.retain(|name, _| !OWN_PLACE.contains(&name.as_str()));
     let uses = claims.max_uses.map_or(Uses::Unlimited, |uses| Uses::AtMost(NonZeroU64::from(uses)));
-    let text = |value: Option<portcullis_base::json::Value>| {
-        value.and_then(|value| value.as_str().map(str::to_owned))
-    };
     Claims {
         issuer: Some(claims.issuer),
         audiences: claims.audiences,
@@ -173,7 +170,7 @@ fn said(claims: JwtClaims, playback: Playback) -> Claims {
         identity,
         uses,
         user: claims.subject,
-        session: text(other.remove("sid")),
+        session: playback.session,
         devices: playback.device.into_iter().collect(),
         content: playback.content,
         kids: claims.content_key_id.into_iter().collect(),
@@ -184,7 +181,8 @@ fn said(claims: JwtClaims, playback: Playback) -> Claims {
 }
 
 /// Claims that have a place of their own in the common words.
-const OWN_PLACE: [&str; 14] = [
+const OWN_PLACE: [&str; 15] = [
+    super::SESSION,
     "aud",
     "exp",
     "iat",

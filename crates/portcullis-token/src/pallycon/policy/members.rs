@@ -34,10 +34,6 @@ impl<'a> Members<'a> {
         self.members.get(name)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// The member of this name, or of the other one that means the same.
     pub(super) fn either(
         &self,

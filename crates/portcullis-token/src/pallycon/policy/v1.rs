@@ -25,7 +25,10 @@ pub(super) fn read(all: Members<'_>) -> Result<Policy, Fault> {
     let playback = all.object("playback_policy", "playback_policy")?;
     let security = all.get("security_policy");
     let newer = playback.is_some_and(|said| NEWER.iter().any(|name| said.get(name).is_some()));
-    if all.is_empty() || newer || matches!(security, Some(Value::Array(_))) {
+    if MEMBERS.iter().all(|name| all.get(name).is_none())
+        || newer
+        || matches!(security, Some(Value::Array(_)))
+    {
         return Err(Fault::terms("`policy_version` is missing"));
     }
     let mut terms = Terms::default();
@@ -51,6 +54,10 @@ fn read_playback(said: &Members<'_>) -> Result<Playback, Fault> {
         }
         // Times count only under a limit.
         Some(false) => playback.license = Some(Limit::Unlimited),
+        // Version 1 counts no time without saying so: this is a version 2 that does not say it.
+        None if duration.is_some() || expires.is_some() => {
+            return Err(Fault::terms("`policy_version` is missing"));
+        }
         None => {}
     }
     Ok(playback)
@@ -104,6 +111,9 @@ fn read_security(said: &Members<'_>) -> Result<BTreeMap<Tracks, Output>, Fault> 
 }
 
 /// What only a `playback_policy` of version 2 has.
+/// A policy with none of these says nothing in any version.
+const MEMBERS: [&str; 4] =
+    ["external_key", "external_policy", "playback_policy", "security_policy"];
 const NEWER: [&str; 6] = [
     "allowed_track_types",
     "license_duration",
@@ -114,3 +124,19 @@ const NEWER: [&str; 6] = [
 ];
 
 const PLAYREADY: &[u32] = &[150, 2000];
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+
+    #[test]
+    fn a_policy_without_a_version_is_not_read_without_its_times() {
+        let check = |text: &str, taken: bool| assert_eq!(read(text.as_bytes()).is_ok(), taken);
+        check(r#"{"playback_policy":{"limit":true,"duration":60}}"#, true);
+        check(r#"{"playback_policy":{"limit":false,"duration":60}}"#, true);
+        check(r#"{"playback_policy":{"persistent":false}}"#, true);
+        check(r#"{"playback_policy":{"duration":60}}"#, false);
+        check(r#"{"playback_policy":{"expire_date":"2020-01-01T00:00:00Z"}}"#, false);
+        check(r#"{"x":1}"#, false);
+    }
+}

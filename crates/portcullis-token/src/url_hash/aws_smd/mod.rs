@@ -225,6 +225,12 @@ impl AwsSmd {
         let bound = grant.bound();
         let place = Place { country: grant.asked.country, region: grant.region };
         let text = bound_text(&bound, &grant.asked, place, grant.session)?;
+        // SECURITY: the key that signs this text signs `header.claims`, too, and the viewer
+        // sees the result. A header made to read so would become a token of its own.
+        let reads = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if text.contains('.') && text.bytes().all(reads) && text.matches('.').count() == 1 {
+            return Err(Fault::malformed("what it is bound to reads like a token"));
+        }
         let intsig =
             (!text.is_empty()).then(|| base64url(first.key.mac(&[text.as_bytes()]).as_ref()));
         let header = match &first.kid {

@@ -56,8 +56,9 @@ pub(super) static ABOUT: About = About {
     weaknesses: &[
         "the parts of what is signed stand side by side: an end of more than ten digits and an \
          escaped `&` in a parameter are refused",
-        "whether a token is bound to an address is not signed: four bytes of an address that \
-         read `a=bc` could be passed off as a parameter; ask for no parameter of one letter",
+        "whether a token is bound to an address is not signed: the four bytes of an IPv4 address \
+         may pass for the beginning of a parameter's name; names that end like a rule's are \
+         refused, and who binds addresses signs no parameters of his own",
         "Bunny lets the path `/a` cover `/ab`; here a prefix ends where a segment does",
         "a speed limit is refused unless `limit_elsewhere` is set",
     ],

@@ -57,6 +57,15 @@ impl<'t> Token<'t> {
         if let Some([(name, _), ..]) = twice {
             return Err(Fault::Duplicate { what: name.to_string() });
         }
+        // SECURITY: an address stands before the names, and whether there is one is not signed:
+        // taken for the beginning of a name, it would hide a rule and unbind the token.
+        let hides = |name: &str| {
+            let mut known = RULES.iter().chain(&OWN);
+            known.any(|rule| name != *rule && name.ends_with(rule))
+        };
+        if parameters.iter().any(|(name, _)| hides(name)) {
+            return Err(Fault::malformed("a parameter's name ends like that of a rule"));
+        }
         let malformed = || Fault::malformed("not `HS256-` and 32 bytes in base64url");
         let token = token.and_then(|token| token.strip_prefix("HS256-")).ok_or_else(malformed)?;
         let (bound, mac) = token.strip_prefix("1-").map_or((false, token), |mac| (true, mac));
@@ -167,3 +176,20 @@ fn value_of<'a>(all: &'a [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Option<&
 /// Signed even when the URL's own parameters are not.
 const OWN: [&str; 2] = ["token_ignore_params", "token_path"];
 const RULES: [&str; 3] = ["limit", "token_countries", "token_countries_blocked"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_parameter_ends_like_a_rule() {
+        let check = |parameter: &str, taken: bool| {
+            let token = format!("token=HS256-{}&expires=1700000600&{parameter}", "A".repeat(43));
+            assert_eq!(Token::parse(&token).is_ok(), taken, "{parameter}");
+        };
+        check("token_path=/v/", true);
+        check("quality=hd", true);
+        check("abcdtoken_path=/v/", false);
+        check("abcdtoken_countries=DE", false);
+    }
+}
