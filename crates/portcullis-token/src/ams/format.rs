@@ -15,7 +15,7 @@ use crate::{
     fault::Refused,
     format::{
         About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Shown, Verdict,
+        Shown, Verdict, param,
     },
     jws,
     jwt::{Algorithm, CONTENT_KEY_ID, MAX_USES, SigningKey, VerificationKey},
@@ -120,11 +120,7 @@ impl Format for Azure {
             TokenType::Swt => shown_pairs(token),
         };
         let format = self.about().name;
-        let explanation = Explanation { format, fields, checks: recorder.checks, claims: None };
-        Ok(match claims {
-            Some(claims) => explanation.saying(&claims),
-            None => explanation,
-        })
+        Ok(Explanation::found(format, fields, recorder.checks, claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, _: &dyn Rng) -> Result<Issued, GivenFault> {
@@ -279,10 +275,6 @@ fn shown_pairs(token: &str) -> Vec<Shown> {
         })
     };
     signed.split('&').filter_map(shown).collect()
-}
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
 }
 
 const ISSUER: Param =

@@ -5,7 +5,7 @@ use portcullis_base::{Cidr, Timestamp};
 use super::{CloudFront, Policy, PrivateKey, PublicKey, Sha1, first_after, policy};
 use crate::{
     claims::{Claims, Cover},
-    format::{About, Given, GivenFault, Need, Param, ParamKind, Request},
+    format::{About, Given, GivenFault, Need, Param, ParamKind, Request, param},
 };
 
 /// Reads keys and settings; keys may be lacking.
@@ -112,10 +112,6 @@ pub(super) fn of(claims: &Claims) -> Given {
         given.add("ip_address", address.to_string());
     }
     given
-}
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
 }
 
 const NO_SHA1: &str = "the cryptographic library signs no SHA-1: use SHA256, which CloudFront \

@@ -13,8 +13,8 @@ use crate::{
     claims::Claims,
     fault::Refused,
     format::{
-        About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Verdict,
+        About, Explanation, Format, Given, GivenFault, Issued, Need, ParamKind, Request, Verdict,
+        param,
     },
     jws,
     jwt::Algorithm,
@@ -73,10 +73,6 @@ static ABOUT: About = About {
     ],
 };
 
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
-}
-
 impl Format for Drmtoday {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -115,11 +111,7 @@ impl Format for Drmtoday {
         let mut recorder = Recorder::default();
         let Ok(claims) = walk.go(token, &mut recorder);
         let (format, fields) = (ABOUT.name, jws::shown(token));
-        let explanation = Explanation { format, fields, checks: recorder.checks, claims: None };
-        Ok(match claims {
-            Some(claims) => explanation.saying(&claims),
-            None => explanation,
-        })
+        Ok(Explanation::found(format, fields, recorder.checks, claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, rng: &dyn Rng) -> Result<Issued, GivenFault> {

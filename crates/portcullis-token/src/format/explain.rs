@@ -35,6 +35,17 @@ impl Explanation {
         })
     }
 
+    /// What a walk of checks found: the claims, if it could read them all.
+    pub(crate) fn found(
+        format: &'static str,
+        fields: Vec<Shown>,
+        checks: Vec<Check>,
+        claims: Option<&Claims>,
+    ) -> Self {
+        let claims = claims.map(|claims| Value::Object(claims.to_json()));
+        Self { format, fields, checks, claims }
+    }
+
     /// Puts in what the token says in common words.
     #[must_use]
     pub fn saying(mut self, claims: &Claims) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! A secret is for HS256; PEM and JWK keys are for `alg`. Whatever signs verifies, too.
 
-use super::{Given, GivenFault, Need, Param, ParamKind};
+use super::{Given, GivenFault, Need, Param, ParamKind, param};
 use crate::{
     jwks,
     jwt::{Algorithm, SigningKey, VerificationKey},
@@ -17,16 +17,6 @@ pub(crate) const KEYS: [Param; 6] = [
     param("alg", ParamKind::Text, Need::Optional, "of the PEM keys: ES256 (default), EdDSA …"),
     param("kid", ParamKind::Text, Need::Optional, "the name of the secret or the PEM key"),
 ];
-
-/// A parameter.
-pub(crate) const fn param(
-    name: &'static str,
-    kind: ParamKind,
-    need: Need,
-    help: &'static str,
-) -> Param {
-    Param { name, kind, need, help }
-}
 
 /// The keys that verify; none when none were given.
 pub(crate) fn verification_keys(given: &Given) -> Result<Vec<VerificationKey>, GivenFault> {

@@ -156,6 +156,16 @@ pub struct Param {
     pub help: &'static str,
 }
 
+/// A named text that a family takes.
+pub(crate) const fn param(
+    name: &'static str,
+    kind: ParamKind,
+    need: Need,
+    help: &'static str,
+) -> Param {
+    Param { name, kind, need, help }
+}
+
 /// The kind of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamKind {

@@ -10,8 +10,8 @@ use crate::{
     claims::Claims,
     fault::Refused,
     format::{
-        About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Verdict,
+        About, Explanation, Format, Given, GivenFault, Issued, Need, ParamKind, Request, Verdict,
+        param,
     },
     jws,
     jwt::{SigningKey, VerificationKey},
@@ -42,10 +42,6 @@ static ABOUT: About = About {
         "who can verify can issue: the key is a shared secret",
     ],
 };
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
-}
 
 impl Format for Insys {
     fn about(&self) -> &'static About {
@@ -87,11 +83,7 @@ impl Format for Insys {
         let mut recorder = Recorder::default();
         let Ok(claims) = walk.go(token, &mut recorder);
         let (format, fields) = (ABOUT.name, jws::shown(token));
-        let explanation = Explanation { format, fields, checks: recorder.checks, claims: None };
-        Ok(match claims {
-            Some(claims) => explanation.saying(&claims),
-            None => explanation,
-        })
+        Ok(Explanation::found(format, fields, recorder.checks, claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, _: &dyn Rng) -> Result<Issued, GivenFault> {

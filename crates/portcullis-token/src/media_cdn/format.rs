@@ -11,8 +11,8 @@ use crate::{
     claims::{Claims, Cover},
     fault::{Refused, Step},
     format::{
-        About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Shown, Verdict,
+        About, Explanation, Format, Given, GivenFault, Issued, Need, ParamKind, Request, Shown,
+        Verdict, param,
     },
     jws, uri,
     watch::Recorder,
@@ -55,10 +55,6 @@ static ABOUT: About = About {
          the other",
     ],
 };
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
-}
 
 impl Format for MediaCdn {
     fn about(&self) -> &'static About {

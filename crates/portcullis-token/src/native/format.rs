@@ -17,8 +17,8 @@ use crate::{
     claims::Claims,
     fault::Refused,
     format::{
-        About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Verdict,
+        About, Explanation, Format, Given, GivenFault, Issued, Need, ParamKind, Request, Verdict,
+        param,
     },
     jws,
     jwt::{
@@ -70,10 +70,6 @@ static ABOUT: About = About {
     weaknesses: &["it can be copied as long as it lives: keep it short, or count its uses"],
 };
 
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
-}
-
 impl Format for Native {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -115,11 +111,7 @@ impl Format for Native {
         let mut recorder = Recorder::default();
         let Ok(claims) = Walk { trust, request, now }.go(token, &mut recorder);
         let (format, fields) = (ABOUT.name, jws::shown(token));
-        let explanation = Explanation { format, fields, checks: recorder.checks, claims: None };
-        Ok(match claims {
-            Some(claims) => explanation.saying(&claims),
-            None => explanation,
-        })
+        Ok(Explanation::found(format, fields, recorder.checks, claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, rng: &dyn Rng) -> Result<Issued, GivenFault> {

@@ -15,7 +15,7 @@ use crate::{
     fault::{Fault, Refused, Step},
     format::{
         About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
-        Verdict,
+        Verdict, param,
     },
 };
 
@@ -246,10 +246,6 @@ fn percent_decoded(text: &str) -> String {
         rest = after;
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
 }
 
 const fn optional(name: &'static str, kind: ParamKind, help: &'static str) -> Param {

@@ -18,7 +18,8 @@ use crate::{
     format::{
         About, Explanation, Format, Given, GivenFault, Issued, Need, Param, ParamKind, Request,
         Shown, Verdict,
-        keys::{KEYS, param, signing_key, verification_keys},
+        keys::{KEYS, signing_key, verification_keys},
+        param,
     },
     jws,
     watch::Recorder,

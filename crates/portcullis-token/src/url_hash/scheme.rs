@@ -210,11 +210,7 @@ impl<S: Scheme> Format for Adapter<S> {
             },
         }
         let checks = watch.into_checks();
-        let explanation = Explanation { format: S::ABOUT.name, fields, checks, claims: None };
-        Ok(match claims {
-            Some(claims) => explanation.saying(&claims),
-            None => explanation,
-        })
+        Ok(Explanation::found(S::ABOUT.name, fields, checks, claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, rng: &dyn Rng) -> Result<Issued, GivenFault> {

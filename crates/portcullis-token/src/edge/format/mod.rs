@@ -21,7 +21,7 @@ use crate::{
         decoded, path, received,
     },
     fault::{Fault, Refused, Step},
-    format::{Given, GivenFault, Need, Param, ParamKind, Request, Shown},
+    format::{Given, GivenFault, Need, Param, ParamKind, Request, Shown, param},
     identity::TokenIdentity,
     lifetime::{Leeway, Lifetime},
     watch::{Check, Outcome},
@@ -288,10 +288,6 @@ fn resembles(token: &str, kind: Kind) -> bool {
 enum Kind {
     Access,
     Session,
-}
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
 }
 
 const KEY: Param = param(

@@ -5,7 +5,7 @@ use portcullis_base::Timestamp;
 use super::{super::Asked, super::scheme::Made, AwsSmd, Grant, ViewerHeaders};
 use crate::{
     claims::{Claims, Cover},
-    format::{About, Given, GivenFault, Issued, Need, Param, ParamKind, Request},
+    format::{About, Given, GivenFault, Issued, Need, ParamKind, Request, param},
 };
 
 pub(super) fn make(site: &AwsSmd, given: &Given, now: Timestamp) -> Result<Made, GivenFault> {
@@ -79,10 +79,6 @@ pub(super) fn fields(claims: &Claims) -> Given {
         given.add("co", country.as_str());
     }
     given
-}
-
-const fn param(name: &'static str, kind: ParamKind, need: Need, help: &'static str) -> Param {
-    Param { name, kind, need, help }
 }
 
 pub(super) static ABOUT: About = About {
