@@ -58,6 +58,14 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// What a strict walk would have ended with.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.checks.iter().find_map(|check| match &check.outcome {
+            Outcome::Failed(fault) => Some(fault.clone().at(check.step)),
+            _ => None,
+        })
+    }
+
     /// The checks. What the request says too little for counts as left out.
     pub(crate) fn into_checks(self) -> Vec<Check> {
         let said = |check: Check| match check.outcome {

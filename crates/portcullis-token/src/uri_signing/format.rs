@@ -122,19 +122,14 @@ impl Format for UriSigning {
             let range = claims.addresses.as_ref();
             fields.extend(range.map(|range| Shown::new("cdniip, decrypted", range)));
         }
-        let checks = recorder.into_checks();
-        let explained = Explanation { format: ABOUT.name, fields, checks, claims: None };
-        let outcome = explained.fault().map(|(check, fault)| fault.clone().at(check.step));
-        let code = log_code(outcome.as_ref().map_or(Ok(()), Err));
-        let code = Shown::new("s-uri-signing", code).noted("what the RFC has a log say");
-        let mut explained = match claims {
-            Some(claims) => explained.saying(&claims.to_claims()),
-            None => explained,
-        };
-        if keys.is_some() {
-            explained.fields.push(code);
+        // Of a request that nobody made no log says anything.
+        if keys.is_some() && !request.is_unsaid() {
+            let refused = recorder.refused();
+            let code = log_code(refused.as_ref().map_or(Ok(()), Err));
+            fields.push(Shown::new("s-uri-signing", code).noted("what the RFC has a log say"));
         }
-        Ok(explained)
+        let claims = claims.map(|claims| claims.to_claims());
+        Ok(Explanation::found(ABOUT.name, fields, recorder.into_checks(), claims.as_ref()))
     }
 
     fn issue(&self, given: &Given, now: Timestamp, rng: &dyn Rng) -> Result<Issued, GivenFault> {

@@ -173,8 +173,6 @@ fn each_failure_has_its_code_in_the_log() {
             "bad-version" => "408",
             "bad-critical" | "bad-critical-list" => "409",
             "bad-dots" => "500",
-            // Left out when a token is explained.
-            "bad-origin-unsaid" | "bad-rfc9246-a2-address-unsaid" => "200",
             renewal if renewal.starts_with("bad-renewal") || renewal == "bad-depth" => "406",
             bad if bad.starts_with("bad-")
                 && (bad.contains("addr") || bad.contains("claim-key")) =>
